@@ -1,0 +1,1 @@
+"""What was said: posts, threads, routing of answers, search, access, import and export."""

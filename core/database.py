@@ -1,0 +1,141 @@
+"""One session over SQLite or PostgreSQL: the engine, transactions and the column types."""
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An instant: stored in UTC without a zone, handed out in UTC with one."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return value.astimezone(dt.UTC).replace(tzinfo=None)
+
+    def process_result_value(
+        self, value: dt.datetime | None, dialect: Dialect
+    ) -> dt.datetime | None:
+        return value.replace(tzinfo=dt.UTC) if value is not None else None
+
+
+class Base(DeclarativeBase):
+    """Root of all tables."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {dt.datetime: UtcDateTime}
+
+
+class InTransaction(RuntimeError):
+    """Something that waits for the network was called while a transaction is open."""
+
+
+_engine: Engine | None = None
+_open = threading.local()
+
+
+def connect(address: str) -> Engine:
+    """Open the database at a SQLAlchemy address and make it the one of this process."""
+    global _engine
+    if _engine is not None:
+        _engine.dispose()
+    url = make_url(address)
+    if url.get_backend_name() == "sqlite":
+        if url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _engine = create_engine(url, connect_args={"timeout": 60})
+        event.listen(_engine, "connect", _prepare_sqlite)
+        event.listen(_engine, "begin", _begin_sqlite)
+    else:
+        _engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    return _engine
+
+
+def engine() -> Engine:
+    """The database of this process; `connect` comes first."""
+    if _engine is None:
+        raise RuntimeError("no database is connected: call core.database.connect first")
+    return _engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would come too late
+    for line in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
+        connection.execute(f"PRAGMA {line}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    # A writer that begins by reading could find the lock taken when it is too late to wait.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session that is committed when the block ends well and rolled back when it does not.
+
+    This is the only place that commits. What `after_commit` has noted runs once it is done.
+    """
+    session = Session(engine(), expire_on_commit=False)
+    _open.depth = getattr(_open, "depth", 0) + 1
+    try:
+        with session.begin():
+            yield session
+    finally:
+        _open.depth -= 1
+        session.close()
+    for act in session.info.get("after_commit", []):
+        act()
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session that only reads; it never waits for writers, and what it changes is dropped."""
+    with (
+        engine().connect().execution_options(reading=True) as connection,
+        Session(connection, expire_on_commit=False) as session,
+    ):
+        _open.depth = getattr(_open, "depth", 0) + 1
+        try:
+            yield session
+        finally:
+            _open.depth -= 1
+            session.rollback()
+
+
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Have `act` called once the transaction of `session` has been committed."""
+    session.info.setdefault("after_commit", []).append(act)
+
+
+def forbid_transaction() -> None:
+    """Raise InTransaction if this thread holds a transaction: called before the network is."""
+    if getattr(_open, "depth", 0):
+        raise InTransaction("no network call inside a transaction: commit first")
+
+
+def on_postgresql(session: Session) -> bool:
+    """Whether the session speaks to PostgreSQL (else SQLite)."""
+    return session.get_bind().dialect.name == "postgresql"

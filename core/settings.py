@@ -1,0 +1,174 @@
+"""Every setting: its name, type, default and meaning; checked at start, all faults in one list."""
+
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+FILE = Path("folkmoot.toml")
+Security = Literal["none", "starttls", "tls"]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text lists every fault and what to do about it."""
+
+
+class Settings(BaseSettings):
+    """The settings, from environment variables `FOLKMOOT_<NAME>` and then from `folkmoot.toml`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOLKMOOT_", toml_file=str(FILE), extra="forbid", populate_by_name=True
+    )
+
+    network_name: str = Field("Folkmoot", description="What members call the network.")
+    domain: str = Field("lists.localhost", description="Mail domain of all lists and tokens.")
+    base_url: str = Field("http://127.0.0.1:8025", description="Public address of the web pages.")
+    host_name: str = Field("the host", description="Organisation that runs the network.")
+    contact: str = Field("", description="Address of the coordinators, shown in every mail.")
+    zone: str = Field("Europe/London", description="Time zone in which meetings are planned.")
+    separator: str = Field("+", description="Between a list's name and what follows it.")
+    data: Path = Field(Path("var"), description="Folder of what this installation keeps.")
+    database_url: str = Field(
+        "",
+        validation_alias=AliasChoices("database_url", "DATABASE_URL", "FOLKMOOT_DATABASE_URL"),
+        description="PostgreSQL address; empty means SQLite in the data folder.",
+    )
+    redis_url: str = Field(
+        "",
+        validation_alias=AliasChoices("redis_url", "REDIS_URL", "FOLKMOOT_REDIS_URL"),
+        description="Redis address; empty means the broker inside the process.",
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key of all tokens; empty means one made once and kept in the data folder.",
+    )
+    smtp_host: str = Field("127.0.0.1", description="Mail server that takes our mail.")
+    smtp_port: int = Field(587, description="Its port.")
+    smtp_security: Security = Field("starttls", description="starttls, tls or none (loopback).")
+    smtp_username: str = Field("", description="User at the mail server; empty means no login.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
+    smtp_connections: int = Field(4, ge=1, le=50, description="Connections open at once.")
+    imap_host: str = Field("", description="Server of the mailbox of answers; empty: none.")
+    imap_port: int = Field(993, description="Its port.")
+    imap_security: Security = Field("tls", description="tls or none (loopback).")
+    imap_username: str = Field("", description="User of the mailbox.")
+    imap_password: SecretStr = Field(SecretStr(""), description="Password of the mailbox.")
+    imap_folder: str = Field("INBOX", description="Folder that the listener reads.")
+    imap_poll_seconds: float = Field(120.0, gt=0, description="IDLE is a hint; poll this often.")
+    trusted_authserv_ids: Annotated[list[str], NoDecode] = Field(
+        [], description="Servers whose Authentication-Results are believed (RFC 8601 §5)."
+    )
+    dkim_selector: str = Field("folkmoot", description="DKIM selector of the signing key.")
+    dkim_key_file: Path | None = Field(
+        None, description="Private RSA key (PEM); empty means one made once in the data folder."
+    )
+    sending: bool = Field(True, description="Off holds back all outgoing mail: the brake.")
+    undo_seconds: float = Field(120.0, ge=0, description="Wait after approval, to call it back.")
+    templates: Path | None = Field(None, description="Site folder whose templates go first.")
+    web_host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    web_port: int = Field(8025, description="Port the web server listens on.")
+    post_office: bool = Field(False, description="Built-in mail servers for trying out.")
+
+    @field_validator("trusted_authserv_ids", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()]
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("base_url")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with https:// (or http:// for trying out)")
+        return value.rstrip("/")
+
+    @field_validator("separator")
+    @classmethod
+    def _one_sign(cls, value: str) -> str:
+        if value not in {"+", "-", "=", "_"}:
+            raise ValueError("must be one of + - = _")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the caller says wins, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def database_address(self) -> str:
+        """The database as SQLAlchemy wants it: psycopg 3, or SQLite in the data folder."""
+        if not self.database_url:
+            return f"sqlite:///{self.data / 'folkmoot.db'}"
+        scheme, _, rest = self.database_url.partition("://")
+        if scheme in {"postgres", "postgresql"}:
+            return f"postgresql+psycopg://{rest}"
+        return self.database_url
+
+    def key(self) -> bytes:
+        """The secret behind all tokens; made and kept in the data folder when none is set."""
+        if self.secret_key.get_secret_value():
+            return self.secret_key.get_secret_value().encode()
+        return kept_secret(self.data / "secret.key", lambda: secrets.token_hex(32).encode())
+
+
+def kept_secret(path: Path, make: "Any") -> bytes:
+    """The bytes of a secret file, made by `make` and readable by us alone if it is not there."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_bytes(make())
+        draft.rename(path)
+    return path.read_bytes().strip()
+
+
+_current: Settings | None = None
+
+
+def load(**given: object) -> Settings:
+    """Read and check all settings; `given` wins over environment and file.
+
+    Raises SettingsError with one line a fault.
+    """
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = [f"- {_name(item['loc'])}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("These settings need attention:\n" + "\n".join(faults)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{FILE} cannot be read: {error}") from None
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]) if location else "settings"
+    return name if name.isupper() else f"FOLKMOOT_{name.upper()} ({name} in {FILE})"
+
+
+def use(settings: Settings) -> Settings:
+    """Make these the settings of this process."""
+    global _current
+    _current = settings
+    return settings
+
+
+def current() -> Settings:
+    """The settings of this process, read at first need."""
+    return _current if _current is not None else use(load())

@@ -1,0 +1,1 @@
+"""The post room: the ledger of copies, sending, the inbox of raw mail, sorting."""

@@ -1,0 +1,1 @@
+"""What we send: one module a kind; planning, rendering, approval."""

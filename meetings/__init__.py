@@ -1,0 +1,1 @@
+"""Meetings: announcing, answers to invitations, contributions, summaries."""

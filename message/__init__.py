@@ -1,0 +1,1 @@
+"""Mail as bytes: read, build, sign, understand. No I/O, no clock, no database."""

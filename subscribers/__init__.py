@@ -1,0 +1,1 @@
+"""Who takes part: people, addresses, organisations, lists, consent, who can be reached."""

@@ -1,0 +1,155 @@
+"""The database, the outbox and the tokens hold what they promise, on both databases."""
+
+import datetime as dt
+
+import pytest
+
+from core import clock, database, events, leases, outbox, tokens
+from core.events import Event, Joined, Left
+
+
+def test_event_and_change_are_one(db: str) -> None:
+    """An event recorded in a transaction that fails never happened."""
+    with pytest.raises(ZeroDivisionError), database.transaction() as session:
+        outbox.record(session, Joined(1))
+        _ = 1 / 0
+    with database.reading() as session:
+        assert outbox.backlog(session).events == []
+
+
+def test_bell_rings_after_commit(db: str) -> None:
+    """The bell rings once the event is really there, and a broken bell loses nothing."""
+    rung: list[int] = []
+    outbox.ring_with(rung.append)
+    with database.transaction() as session:
+        event_id = outbox.record(session, Joined(1))
+        assert rung == []
+    assert rung == [event_id]
+
+    def broken(_event: int) -> None:
+        raise ConnectionError
+
+    outbox.ring_with(broken)
+    with database.transaction() as session:
+        second = outbox.record(session, Left(1))
+    with database.reading() as session:
+        assert outbox.backlog(session).events == [event_id, second]
+
+
+def test_key_makes_an_event_unique(db: str) -> None:
+    """The second record of the same key does nothing."""
+    for _ in range(2):
+        with database.transaction() as session:
+            first = outbox.record(session, Joined(7), key="joined:7")
+    assert first is None
+    with database.reading() as session:
+        assert len(outbox.backlog(session).events) == 1
+
+
+def test_a_reaction_runs_once_and_failures_are_retried(db: str) -> None:
+    """Effect and receipt are one commit; a failure is noted without its text and tried again."""
+    ran: list[Event] = []
+
+    def react(_session: object, event: Event) -> None:
+        ran.append(event)
+        if len(ran) == 1:
+            raise ValueError("jane@example.org is secret")
+
+    with database.transaction() as session:
+        event_id = outbox.record(session, Joined(7))
+    assert event_id is not None
+    (receipt,) = outbox.spread(event_id, lambda _: ["it"])
+    assert not outbox.run(receipt, lambda _: react)
+    with database.reading() as session:
+        row = session.get_one(outbox.Receipt, receipt)
+        assert row.attempts == 1
+        assert "secret" not in (row.trouble or "")
+        assert outbox.backlog(session).events == []
+    with clock.turned(clock.now() + dt.timedelta(seconds=10)):
+        assert outbox.spread(event_id, lambda _: ["it"]) == [receipt]
+        assert outbox.run(receipt, lambda _: react)
+        assert outbox.run(receipt, lambda _: react)
+    assert ran == [Joined(7), Joined(7)]
+
+
+def test_a_reaction_that_keeps_failing_gets_stuck(db: str) -> None:
+    """After the last attempt a receipt waits for a person, who can let it try again."""
+
+    def fail(_session: object, _event: Event) -> None:
+        raise RuntimeError
+
+    with database.transaction() as session:
+        event_id = outbox.record(session, Joined(7))
+    assert event_id is not None
+    (receipt,) = outbox.spread(event_id, lambda _: ["it"])
+    for _ in range(outbox.MOST_ATTEMPTS):
+        outbox.run(receipt, lambda _: fail)
+    with database.reading() as session:
+        assert outbox.backlog(session).stuck == 1
+    with database.transaction() as session:
+        outbox.retry(session, receipt)
+    with database.reading() as session:
+        assert outbox.backlog(session).events == [event_id]
+
+
+def test_events_survive_json() -> None:
+    """Every kind of event comes back from JSON as it was."""
+    due = events.DigestDue(3, dt.datetime(2027, 3, 1, 8, tzinfo=dt.UTC))
+    assert events.DigestDue.from_json(due.to_json()) == due
+
+
+def test_no_network_inside_a_transaction(db: str) -> None:
+    """The guard raises while a transaction is open and not after."""
+    with database.transaction(), pytest.raises(database.InTransaction):
+        database.forbid_transaction()
+    database.forbid_transaction()
+
+
+def test_a_lease_has_one_holder(db: str) -> None:
+    """A second holder gets a lease only when it ran out, with a higher fence."""
+    term = dt.timedelta(seconds=30)
+    with database.transaction() as session:
+        assert leases.take(session, "schedule", "a", term) == 1
+        assert leases.take(session, "schedule", "b", term) is None
+        assert leases.take(session, "schedule", "a", term) == 1
+    with clock.turned(clock.now() + term * 2), database.transaction() as session:
+        assert leases.take(session, "schedule", "b", term) == 2
+        assert leases.take(session, "schedule", "a", term) is None
+
+
+@pytest.mark.parametrize("ids", [(0,), (1, 2), (300, 70000), (2**31 - 1, 3, 5)])
+def test_tokens_survive_lower_casing_and_fit(ids: tuple[int, ...]) -> None:
+    """A token says what it was made for, whatever case a mail system gives it."""
+    token = tokens.make(tokens.Purpose.REPLY, *ids)
+    assert tokens.read(token.upper(), tokens.Purpose.REPLY).ids == ids
+    assert token == token.lower()
+    assert len(token) <= 48
+
+
+def test_tokens_cannot_be_forged_or_misused() -> None:
+    """Altered, cut, foreign, too old: each is refused."""
+    token = tokens.make(tokens.Purpose.LEAVE, 1, 2)
+    other = "b" if token[5] != "b" else "c"
+    for bad in (token[:-2], token[:5] + other + token[6:], "help", "", "ü"):
+        with pytest.raises(tokens.BadToken):
+            tokens.read(bad, tokens.Purpose.LEAVE)
+    with pytest.raises(tokens.BadToken):
+        tokens.read(token, tokens.Purpose.CONFIRM)
+    with (
+        clock.turned(clock.now() + dt.timedelta(days=8)),
+        pytest.raises(tokens.BadToken, match="too old"),
+    ):
+        tokens.read(token, tokens.Purpose.LEAVE, life=dt.timedelta(days=7))
+
+
+def test_london_time_has_a_gap_and_a_fold() -> None:
+    """A time that does not exist or happens twice is asked about, never guessed."""
+    zone = "Europe/London"
+    summer = clock.to_instant(dt.datetime(2027, 6, 1, 10, 0), zone)
+    assert summer == dt.datetime(2027, 6, 1, 9, 0, tzinfo=dt.UTC)
+    with pytest.raises(clock.NoSuchTime):
+        clock.to_instant(dt.datetime(2027, 3, 28, 1, 30), zone)
+    with pytest.raises(clock.AmbiguousTime):
+        clock.to_instant(dt.datetime(2027, 10, 31, 1, 30), zone)
+    span = clock.spoken_span(summer, summer + dt.timedelta(minutes=90), zone)
+    assert span == "Tuesday 1 June 2027, 10am to 11:30am (UK time)"

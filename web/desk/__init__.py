@@ -1,0 +1,1 @@
+"""Pages for coordinators: mailings, sign-ups, held posts, what went wrong."""

@@ -1,0 +1,1 @@
+"""Pages for members: lists, threads, posts, search, meetings."""

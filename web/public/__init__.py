@@ -1,0 +1,1 @@
+"""Pages for everybody: join, confirm, leave, answer an invitation."""

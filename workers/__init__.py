@@ -1,0 +1,1 @@
+"""What happens when: broker, actors, reactions, relay, schedule, listener."""

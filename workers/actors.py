@@ -1,0 +1,75 @@
+"""The three actors: react to an event, deliver copies, do what is due."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import dramatiq
+
+from core import clock, database, outbox, settings
+from mailer import delivery
+from mailer.smtp import Connections
+from workers import reactions, schedule
+
+
+@dataclass(frozen=True)
+class Actors:
+    """The actors as declared on one broker."""
+
+    react: "dramatiq.Actor[[int], None]"
+    deliver: "dramatiq.Actor[[], None]"
+    tick: "dramatiq.Actor[[], None]"
+
+
+class Postman:
+    """Delivers in this process, one run at a time, over connections of its own."""
+
+    def __init__(self, worker: str, stop: threading.Event) -> None:
+        self._worker, self._stop = worker, stop
+        self._running = threading.Lock()
+        self._again = threading.Event()
+
+    def deliver(self) -> None:
+        """Send what is due; while a run goes on, a second call only makes it look once more."""
+        self._again.set()
+        while self._again.is_set() and self._running.acquire(blocking=False):
+            try:
+                self._again.clear()
+                self._run()
+            finally:
+                self._running.release()
+
+    def _run(self) -> None:
+        connections = Connections(settings.current())
+        try:
+            delivery.deliver(self._worker, connections, self._stop.is_set)
+        finally:
+            connections.close()
+
+
+def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Actors:
+    """Declare the actors on a broker, for the worker of that name."""
+    postman = Postman(worker, stop)
+
+    def react(event_id: int) -> None:
+        for receipt in outbox.spread(event_id, reactions.names):
+            outbox.run(receipt, reactions.find)
+        with database.reading() as session:
+            due = delivery.anything_due(session)
+        if due:
+            actors.deliver.send()
+
+    def deliver() -> None:
+        postman.deliver()
+
+    def tick() -> None:
+        with database.transaction() as session:
+            schedule.record_due(session, clock.now())
+        with database.transaction() as session:
+            delivery.reclaim(session)
+
+    def actor(function: Any, priority: int) -> Any:
+        return dramatiq.actor(function, broker=broker, priority=priority)
+
+    actors = Actors(actor(react, 0), actor(deliver, 5), actor(tick, 1))
+    return actors

@@ -1,0 +1,92 @@
+"""Runs the parts of a working house as threads: worker, schedule and relay, listener."""
+
+import datetime as dt
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import dramatiq
+
+from core import clock, database, leases, outbox
+from core.settings import Settings
+from workers import broker as brokers
+from workers import listener
+from workers.actors import Actors, declare
+from workers.relay import Relay
+
+log = logging.getLogger(__name__)
+
+PARTS = frozenset({"worker", "schedule", "listener"})
+#: How often the relay looks, and after how many looks a tick is due.
+LOOK_SECONDS = 1.0
+LOOKS_A_TICK = 10
+SCHEDULE_TERM_SECONDS = 15
+
+
+def name_of_process() -> str:
+    """A name for this process among all workers."""
+    return f"{socket.gethostname()}:{os.getpid()}:{clock.now():%Y%m%dT%H%M%S}"
+
+
+@contextmanager
+def everything(
+    settings: Settings, parts: frozenset[str] = PARTS, threads: int = 4
+) -> Iterator[threading.Event]:
+    """Run the given parts until the block ends; gives the event that stops them early.
+
+    On the way out each part finishes what it has in hand.
+    """
+    stop = threading.Event()
+    name = name_of_process()
+    broker = brokers.connect(settings)
+    actors = declare(broker, name, stop)
+    outbox.ring_with(lambda event_id: actors.react.send(event_id))
+    worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=100)
+    loops: list[Callable[[], None]] = []
+    if "schedule" in parts:
+        loops.append(lambda: keep_time(actors, name, stop))
+    if "listener" in parts and settings.imap_host:
+        loops.append(lambda: listener.listen(settings, name, stop))
+    running = [threading.Thread(target=loop, daemon=True) for loop in loops]
+    try:
+        if "worker" in parts:
+            worker.start()
+        for thread in running:
+            thread.start()
+        yield stop
+    finally:
+        stop.set()
+        for thread in running:
+            thread.join(timeout=10)
+        if "worker" in parts:
+            worker.stop(timeout=20_000)
+        outbox.ring_with(None)
+        broker.close()
+
+
+def keep_time(actors: Actors, holder: str, stop: threading.Event) -> None:
+    """Let the relay look again and again, and ring a tick now and then; one holder does it.
+
+    A look that fails (a database that restarts, a broker that is away) is tried again.
+    """
+    relay = Relay(actors.react.send, actors.deliver.send)
+    looks = 0
+    while not stop.is_set():
+        try:
+            if _on_duty(holder):
+                relay.ring()
+                if looks % LOOKS_A_TICK == 0:
+                    actors.tick.send()
+                looks += 1
+        except Exception as trouble:  # noqa: BLE001 - time goes on whatever fails
+            log.warning("relay_failed", extra={"why": type(trouble).__name__})
+        stop.wait(LOOK_SECONDS)
+
+
+def _on_duty(holder: str) -> bool:
+    term = dt.timedelta(seconds=SCHEDULE_TERM_SECONDS)
+    with database.transaction() as session:
+        return leases.take(session, "schedule", holder, term) is not None
