@@ -18,7 +18,7 @@ class PostState(enum.StrEnum):
 
 
 class Thread(Base):
-    """A discussion on a list."""
+    """A discussion on a list. `merged_into` leads on when it turned out to be part of another."""
 
     __tablename__ = "thread"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -27,12 +27,17 @@ class Thread(Base):
     started_at: Mapped[dt.datetime]
     last_at: Mapped[dt.datetime]
     posts: Mapped[int] = mapped_column(default=0)
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("thread.id"))
     __table_args__ = (Index("ix_thread_list_last", "list_id", "last_at"),)
 
 
 class Post(Base):
-    """One message in a thread. `parts` is a JSON list of [kind, text]: own, quoted, signature,
-    folded; put together again they are the decoded body. `reason` says why it stands here."""
+    """One message in a thread; `reason` says why it stands here.
+
+    `parts` is a JSON list of [kind, text]: own, quoted, signature, folded; put together again they
+    are the decoded body. `topic` is the subject without its prefixes in lower case, `is_reply`
+    whether it said to be an answer: by both, answers that name no message find their discussion.
+    """
 
     __tablename__ = "post"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -45,9 +50,11 @@ class Post(Base):
     author: Mapped[str] = mapped_column(String(200))
     organisation: Mapped[str] = mapped_column(String(200), default="")
     subject: Mapped[str]
+    topic: Mapped[str] = mapped_column(String(200), default="")
+    is_reply: Mapped[bool] = mapped_column(default=False)
     sent_at: Mapped[dt.datetime]
     received_at: Mapped[dt.datetime]
-    incoming_id: Mapped[int | None] = mapped_column(ForeignKey("incoming.id"))
+    incoming_id: Mapped[int | None] = mapped_column(ForeignKey("incoming.id"), index=True)
     mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailing.id"), index=True)
     own_words: Mapped[str]
     parts: Mapped[str]
@@ -58,11 +65,16 @@ class Post(Base):
     __table_args__ = (
         UniqueConstraint("list_id", "message_id"),
         Index("ix_post_list_received", "list_id", "received_at"),
+        Index("ix_post_list_topic", "list_id", "topic", "sent_at"),
     )
 
 
 class Reference(Base):
-    """A Message-ID that a post refers to, the nearest ancestor first."""
+    """A Message-ID that a post refers to, the nearest ancestor first.
+
+    It may be that of a message that nobody has seen (yet): such rows join what belongs together
+    when the missing message arrives.
+    """
 
     __tablename__ = "reference"
     post_id: Mapped[int] = mapped_column(ForeignKey("post.id"), primary_key=True)

@@ -52,6 +52,18 @@ class Standing(enum.StrEnum):
     LEFT = "left"
 
 
+class RequestState(enum.StrEnum):
+    """Where a wish to join stands."""
+
+    ASKED = "asked"
+    CONFIRMED = "confirmed"
+    HELD = "held"  # waits for the coordinator
+    JOINED = "joined"
+    REFUSED = "refused"
+    REPLACED = "replaced"  # asked again later: only the newest mail confirms
+    FORGOTTEN = "forgotten"  # never confirmed: nothing personal is left in the row
+
+
 class Organisation(Base):
     """A council, partner, the host or another body."""
 
@@ -99,7 +111,7 @@ class Address(Base):
 
 
 class Refusal(Base):
-    """One refusal of mail to an address that speaks about the mailbox itself."""
+    """One refusal of mail to an address; `reason` is a message.refusals.Reason."""
 
     __tablename__ = "refusal"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -146,9 +158,9 @@ class Subscription(Base):
 
 
 class JoinRequest(Base):
-    """A wish to join a list, from the asking to the decision.
+    """A wish to join a list, from the asking to the decision; `state` is a RequestState.
 
-    `state`: asked, confirmed, held (waits for the coordinator), joined, refused.
+    Rows are never deleted: a mailed token holds their number, which must not be given out again.
     """
 
     __tablename__ = "join_request"
@@ -161,7 +173,7 @@ class JoinRequest(Base):
     source: Mapped[str] = mapped_column(String(10))  # form, mail, import
     wording: Mapped[str]
     evidence: Mapped[str]
-    state: Mapped[str] = mapped_column(String(10), default="asked")
+    state: Mapped[str] = mapped_column(String(10), default=RequestState.ASKED)
     asked_at: Mapped[dt.datetime]
     confirmed_at: Mapped[dt.datetime | None]
     decided_at: Mapped[dt.datetime | None]

@@ -9,6 +9,7 @@ import dramatiq
 from core import clock, database, outbox, settings
 from mailer import delivery
 from mailer.smtp import Connections
+from subscribers import joining
 from workers import reactions, schedule
 
 
@@ -65,6 +66,7 @@ def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Acto
     def tick() -> None:
         with database.transaction() as session:
             schedule.record_due(session, clock.now())
+            joining.forget_unconfirmed(session)
         with database.transaction() as session:
             delivery.reclaim(session)
 

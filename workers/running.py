@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import dramatiq
+from sqlalchemy import select
 
 from core import clock, database, leases, outbox
 from core.settings import Settings
+from mailer import delivery
+from mailer.models import Worker
 from workers import broker as brokers
 from workers import listener
 from workers.actors import Actors, declare
@@ -53,7 +56,9 @@ def everything(
     running = [threading.Thread(target=loop, daemon=True) for loop in loops]
     try:
         if "worker" in parts:
+            bury_the_dead(name)
             worker.start()
+            _look_once(Relay(actors.react.send, actors.deliver.send))
         for thread in running:
             thread.start()
         yield stop
@@ -65,6 +70,39 @@ def everything(
             worker.stop(timeout=20_000)
         outbox.ring_with(None)
         broker.close()
+
+
+def bury_the_dead(ours: str) -> None:
+    """Forget workers of this machine whose process has ended, so that nobody waits for them.
+
+    What they had on the wire is in doubt from now on, not only after a minute of silence.
+    """
+    host = socket.gethostname()
+    with database.transaction() as session:
+        for row in session.scalars(select(Worker).where(Worker.id.startswith(f"{host}:"))):
+            process = int(row.id.split(":")[1])
+            if row.id != ours and (process == os.getpid() or not _lives(process)):
+                session.delete(row)
+        session.flush()
+        delivery.reclaim(session)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _look_once(relay: Relay) -> None:
+    """What waited while nothing ran is taken up at once, whoever has the duty of looking."""
+    try:
+        relay.ring()
+    except Exception as trouble:  # noqa: BLE001 - the next look will find it
+        log.warning("relay_failed", extra={"why": type(trouble).__name__})
 
 
 def keep_time(actors: Actors, holder: str, stop: threading.Event) -> None:

@@ -163,7 +163,9 @@ def upgrade() -> None:
         sa.Column("started_at", database.UtcDateTime(), nullable=False),
         sa.Column("last_at", database.UtcDateTime(), nullable=False),
         sa.Column("posts", sa.Integer(), nullable=False),
+        sa.Column("merged_into", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["list_id"], ["list.id"], name=op.f("fk_thread_list_id")),
+        sa.ForeignKeyConstraint(["merged_into"], ["thread.id"], name=op.f("fk_thread_merged_into")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_thread")),
     )
     with op.batch_alter_table("thread", schema=None) as batch_op:
@@ -424,6 +426,8 @@ def upgrade() -> None:
         sa.Column("author", sa.String(length=200), nullable=False),
         sa.Column("organisation", sa.String(length=200), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("topic", sa.String(length=200), nullable=False),
+        sa.Column("is_reply", sa.Boolean(), nullable=False),
         sa.Column("sent_at", database.UtcDateTime(), nullable=False),
         sa.Column("received_at", database.UtcDateTime(), nullable=False),
         sa.Column("incoming_id", sa.Integer(), nullable=True),
@@ -443,7 +447,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("list_id", "message_id", name=op.f("uq_post_list_id_message_id")),
     )
     with op.batch_alter_table("post", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_post_incoming_id"), ["incoming_id"], unique=False)
         batch_op.create_index("ix_post_list_received", ["list_id", "received_at"], unique=False)
+        batch_op.create_index("ix_post_list_topic", ["list_id", "topic", "sent_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_post_mailing_id"), ["mailing_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_post_person_id"), ["person_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_post_thread_id"), ["thread_id"], unique=False)

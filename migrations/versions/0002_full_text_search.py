@@ -12,6 +12,11 @@ CREATE VIRTUAL TABLE post_search USING fts5(
     subject, author, body, tokenize = "porter unicode61 remove_diacritics 2"
 )
 """
+# On PostgreSQL the foreign key does this.
+SQLITE_FORGETS = """
+CREATE TRIGGER post_search_forgets AFTER DELETE ON post
+BEGIN DELETE FROM post_search WHERE rowid = old.id; END
+"""
 POSTGRESQL = """
 CREATE TABLE post_search (
     post_id integer PRIMARY KEY REFERENCES post (id) ON DELETE CASCADE,
@@ -24,6 +29,7 @@ POSTGRESQL_INDEX = "CREATE INDEX ix_post_search_document ON post_search USING gi
 def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute(SQLITE)
+        op.execute(SQLITE_FORGETS)
     else:
         op.execute(POSTGRESQL)
         op.execute(POSTGRESQL_INDEX)

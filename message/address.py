@@ -1,0 +1,202 @@
+"""Mailboxes and addresses (RFC 5322 §3.4): read what others wrote, write what everybody reads."""
+
+import re
+from dataclasses import dataclass
+
+from message import encoded_words
+
+#: RFC 5321 §4.5.3.1: a path has at most 256 octets, a local part at most 64.
+LONGEST_ADDRESS = 254
+LONGEST_LOCAL_PART = 64
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LOCAL = re.compile(r"[^\s@<>(),;:\\\"\[\]]+")
+_DOMAIN = re.compile(
+    r"(?=.{1,253}$)([^\s.@<>(),;:\\\"\[\]_]{1,63})(\.[^\s.@<>(),;:\\\"\[\]_]{1,63})+"
+)
+_PIPERMAIL = re.compile(r"^(\S+) at (\S+) *(?:\((.*)\))?$")
+_ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
+
+
+class BadAddress(ValueError):
+    """What was given cannot be an e-mail address; the text tells the person what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A display name (may be empty) and an address (addr-spec)."""
+
+    name: str
+    address: str
+
+    @property
+    def local_part(self) -> str:
+        """What stands before the @."""
+        return self.address.rpartition("@")[0]
+
+    @property
+    def domain(self) -> str:
+        """What stands behind the @, in normal form."""
+        return domain_of(self.address)
+
+
+def domain_of(address: str) -> str:
+    """The domain of an address, lower-case, with A-labels (RFC 5890)."""
+    domain = address.rpartition("@")[2].strip().rstrip(".").lower()
+    if domain.isascii():
+        return domain
+    try:
+        return domain.encode("idna").decode()
+    except UnicodeError:
+        return domain
+
+
+def normal_form(address: str) -> str:
+    """The form in which two addresses are compared: lower-case, domain with A-labels."""
+    local, sign, _ = address.strip().rpartition("@")
+    return f"{local.lower()}{sign}{domain_of(address)}" if sign else address.strip().lower()
+
+
+def check(text: str) -> str:
+    """The address that a person typed, without blanks around it.
+
+    Raises BadAddress with a sentence for that person.
+    """
+    address = text.strip()
+    if not address:
+        raise BadAddress("Enter an email address")
+    local, sign, domain = address.rpartition("@")
+    if len(address.encode()) > LONGEST_ADDRESS or len(local.encode()) > LONGEST_LOCAL_PART:
+        raise BadAddress("Enter an email address with 254 characters or fewer")
+    ascii_domain = domain_of(address)
+    good = (
+        sign
+        and _LOCAL.fullmatch(local)
+        and not _CONTROL.search(address)
+        and _DOMAIN.fullmatch(ascii_domain)
+        and not (local.startswith(".") or local.endswith(".") or ".." in local)
+    )
+    if not good or domain.startswith("-"):
+        raise BadAddress("Enter an email address in the correct format, like name@example.com")
+    return address
+
+
+def parse_mailboxes(value: str) -> list[Mailbox]:
+    """All mailboxes of an address field as found in real mail; group names are dropped.
+
+    Never raises. The value is decoded text; "x at y.org (Name)" of list archives is read too.
+    """
+    disguised = _PIPERMAIL.match(value.strip())
+    if disguised:
+        local, domain, name = disguised.groups()
+        return [Mailbox((name or "").strip(), f"{local}@{domain}")]
+    boxes = (_mailbox(item) for item in _items(value))
+    return [box for box in boxes if box is not None]
+
+
+def _items(value: str) -> list[list[tuple[str, str]]]:
+    """The field cut at its commas: each item a list of (kind, text) tokens."""
+    items: list[list[tuple[str, str]]] = [[]]
+    for kind, text in _tokens(value):
+        if kind == "sign" and text in ",;":
+            items.append([])
+        elif kind == "sign" and text == ":":
+            items[-1] = []  # RFC 5322 §3.4: what stands before is the name of a group
+        else:
+            items[-1].append((kind, text))
+    return [item for item in items if item]
+
+
+def _tokens(value: str) -> list[tuple[str, str]]:
+    tokens: list[tuple[str, str]] = []
+    at, end = 0, len(value)
+    while at < end:
+        sign = value[at]
+        if sign == '"':
+            text, at = _quoted(value, at + 1, '"')
+            tokens.append(("quoted", text))
+        elif sign == "(":
+            text, at = _comment(value, at + 1)
+            tokens.append(("comment", text))
+        elif sign == "<":
+            close = value.find(">", at)
+            close = end if close < 0 else close
+            tokens.append(("angle", value[at + 1 : close]))
+            at = close + 1
+        elif sign in ",;:":
+            tokens.append(("sign", sign))
+            at += 1
+        else:
+            start = at
+            while at < end and value[at] not in '"(<,;:':
+                at += 1
+            tokens.append(("text", value[start:at]))
+    return tokens
+
+
+def _quoted(value: str, at: int, close: str) -> tuple[str, int]:
+    out: list[str] = []
+    while at < len(value) and value[at] != close:
+        if value[at] == "\\" and at + 1 < len(value):
+            at += 1
+        out.append(value[at])
+        at += 1
+    return "".join(out), at + 1
+
+
+def _comment(value: str, at: int) -> tuple[str, int]:
+    depth, start = 1, at
+    while at < len(value):
+        if value[at] == "\\":
+            at += 1
+        elif value[at] == "(":
+            depth += 1
+        elif value[at] == ")":
+            depth -= 1
+            if depth == 0:
+                return value[start:at], at + 1
+        at += 1
+    return value[start:], at
+
+
+def _mailbox(item: list[tuple[str, str]]) -> Mailbox | None:
+    angles = [text for kind, text in item if kind == "angle"]
+    comments = " ".join(text.strip() for kind, text in item if kind == "comment")
+    if angles:
+        words = [text for kind, text in item if kind in {"quoted", "text"}]
+        name = " ".join("".join(words).split()) or comments
+        address = re.sub(r"\s+", "", angles[-1].rpartition(":")[2])  # RFC 5322 §4.4: a route
+        return Mailbox(_clean(name), _clean(address)) if "@" in address else None
+    joined = "".join(
+        f'"{text}"' if kind == "quoted" and text else text
+        for kind, text in item
+        if kind in {"quoted", "text"}
+    )
+    spec = next((word for word in joined.split() if "@" in word), "")
+    if not spec:
+        return None
+    return Mailbox(_clean(comments), _clean(spec))
+
+
+def _clean(text: str) -> str:
+    return _CONTROL.sub("", text).strip()
+
+
+def format_mailbox(mailbox: Mailbox) -> str:
+    """A mailbox as an ASCII header value: quoted, or as encoded-words, never a second address.
+
+    Raises BadAddress for an address that cannot stand in a header.
+    """
+    address = mailbox.address
+    if _CONTROL.search(address) or re.search(r"[\s<>,;]", address) or "@" not in address:
+        raise BadAddress("This address cannot be written into a message")
+    local = address.rpartition("@")[0]
+    spec = f"{local}@{domain_of(address)}"
+    name = " ".join(_CONTROL.sub(" ", mailbox.name).split())
+    if not name:
+        return spec
+    if not name.isascii():
+        return f"{' '.join(encoded_words.encode(name))} <{spec}>"
+    if _ATOMS.fullmatch(name) and "=?" not in name:
+        return f"{name} <{spec}>"
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}" <{spec}>'

@@ -1,0 +1,43 @@
+"""Complaints about a copy, as large providers report them (RFC 5965, ARF)."""
+
+from dataclasses import dataclass
+
+from message import fields, parts
+from message.address import parse_mailboxes
+from message.encoded_words import decode_value
+from message.parse import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A complaint: its type (abuse, fraud, ...), and what tells which copy and who."""
+
+    type: str
+    recipient: str | None
+    message_id: str | None
+    return_path: str | None
+
+
+def read_report(message: Message) -> Report | None:
+    """The complaint that a message reports; None if it reports none."""
+    said = next((p for p in message.leaves if p.type == "message/feedback-report"), None)
+    if said is None:
+        return None
+    pairs, _, _ = fields.split_header(said.content.strip() + b"\n\n")
+    facts = {name.lower(): decode_value(raw) for name, raw in pairs}
+    copy = next(
+        (p for p in message.leaves if p.type in {"message/rfc822", "text/rfc822-headers"}), None
+    )
+    inner = parts.read(copy.content)[0] if copy is not None else None
+    ids = fields.message_ids((inner.get("Message-ID") or "") if inner else "")
+    return Report(
+        facts.get("feedback-type", "abuse").lower(),
+        _first(facts.get("original-rcpt-to") or (inner.get("To") if inner else None)),
+        ids[0] if ids else None,
+        _first(facts.get("original-mail-from") or (inner.get("Return-Path") if inner else None)),
+    )
+
+
+def _first(value: str | None) -> str | None:
+    boxes = parse_mailboxes(value.removeprefix("rfc822;")) if value else []
+    return boxes[0].address if boxes else None

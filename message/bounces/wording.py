@@ -1,0 +1,150 @@
+"""The words by which servers say that they write, what failed, and where the returned copy begins."""
+
+import re
+
+from message.bounces.found import DELAYED, FAILED, Bounce
+from message.parse import Message
+from message.refusals import CODE, ENHANCED, Reason, judge
+
+LARGEST = 40_000
+LONGEST_DIAGNOSTIC = 500
+ADDRESS = re.compile(
+    r"(?:\"[^\"\s@]{1,64}\"|[\w.!#$%&'*+/=?^`{|}~-]{1,120})@(?:[\w-]+\.)+[\w-]{2,}|"
+    r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@\[[\d.]{7,15}\]"
+)
+SERVER = re.compile(
+    r"mailer[-_. ]?da?emon|post[-_. ]?master|mail(?:er)? ?delivery|delivery ?(?:sub)?system|^mdaemon|"
+    r"mail administrator|system administrator|mail system|mail router|^(?:mda|uucp|mmdf|bounces?|"
+    r"mailerdaemon|mail-?daemon|maildelivery|mdaemon)@|pmdf|smtp (?:gateway|server|daemon|interface)|"
+    r"mail ?gateway|quota ?service|double-?bounce|microsoft exchange|messaging server|"
+    r"interscan|email ?delivery|delivery notification|^(?:return|error|err|undeliver\w*)[-.+]?\w*@",
+    re.IGNORECASE,
+)  # fmt: skip
+NO_REPLY = re.compile(
+    r"^(?:no|do[-_.]?not|dont)[-_.]?reply|^(?:notif|alert|auto|admin|info-?sys|system)", re.IGNORECASE
+)
+SUBJECT = re.compile(
+    r"undeliver(?:ed|able)|undelivrable|unzustellbar|non remis|deliver(?:y|ing)\b.{0,40}\b(?:fail|error|"
+    r"problem|status|notif|report|delay|could|impossible|unable|expired|unsuccess)|"
+    r"(?:fail|error|problem|unable|could ?n[o']t|can ?not|not?)\b.{0,30}\bdeliver|"
+    r"mail\w*\b.{0,20}\b(?:fail|error|reject|delay|could not)|message (?:delivery|status|you sent|failed|"
+    r"not)|returned (?:mail|e-?mail|to sender|message)|return(?:ing|ed) message|failure not|nondelivery|"
+    r"non[- ]?deliver|bounce|delivery notification|rejected|message undelivered|wasn't delivered|"
+    r"user unknown|unknown (?:user|address|recipient)|returned to sender|warning: (?:could|message)|could not send|"
+    r"mail system error|not delivered|blocked message|無効|エラー|配信|届け|送信|配送|退信|系统退信|"
+    r"wiadomo.{2,3} odrzucona|недостав|no se (?:puede|ha podido) entregar|mancata consegna|"
+    r"ikke lever|onbestelbaar|errors from localhost|expired|quota",
+    re.IGNORECASE,
+)  # fmt: skip
+FAILURE = re.compile(
+    r"(?:could ?n[o']t|can ?not|can't|unable to|failed to|failure (?:to|in)|was(?: not|n't)|were not|"
+    r"not be|have not been|has not been|did not|error|impossible|unsuccessful\w*|not)\W{1,3}"
+    r"(?:\w+\W{1,3}){0,6}?(?:deliver|reach|send|sent|transmit|relay|process)|"
+    r"undeliver(?:able|ed)|delivery\b.{0,40}\b(?:fail|error|problem|unsuccess|abort|expired|impossible)|"
+    r"fail\w* (?:permanently|recipient|address|for|due)|malformed|(?:permanent|fatal|transient|persistent|delivery) "
+    r"(?:fatal |delivery )?(?:error|failure|problem)|(?:user|mailbox|recipient|address|account|host|domain)(?:e?s)?"
+    r"\b.{0,50}(?:unknown|not ?found|disabled|full|does ?n[o']t exist|not exist|not recogni[sz]ed|"
+    r"invalid|not known|not listed|inactive|suspended|over quota|unavailable|rejected)|"
+    r"(?:unknown|invalid|no such|bad) (?:user|mailbox|recipient|address|host|domain|addressee)|"
+    r"\b[45]\d\d[- ](?:#?[45]\.\d{1,3}\.\d{1,3}|<|[A-Za-z])|\b[45]\.\d\.\d{1,3}\b|quota exceeded|"
+    r"returned (?:by|your|to|because|the)|message (?:was |has been |is )?(?:rejected|refused|blocked|"
+    r"bounced|returned)|gave up|giving up|given up|transcript of session|delayed|not been delivered|"
+    r"will be retried|届け|送信できません|配信でき|エラー|見つかりません|受信拒否|利用されていない",
+    re.IGNORECASE,
+)  # fmt: skip
+#: Said by no one but a server, whatever its subject.
+CERTAIN = re.compile(
+    r"(?:could not|was not|were not|can ?not|couldn't|unable to|wasn't able to|not be) (?:be )?"
+    r"deliver(?:ed)?\b|delivery (?:to .{1,80} )?(?:has )?failed|permanent (?:fatal )?error|"
+    r"did not reach the following|could not be reached|transcript of session",
+    re.IGNORECASE,
+)
+CERTAIN_SUBJECT = re.compile(
+    r"undeliver|returned (?:mail|to sender)|failure not|delivery (?:fail|status)|mail delivery|"
+    r"nondeliver|non-deliver|mail system error|delivery notification", re.IGNORECASE,
+)  # fmt: skip
+DELAY = re.compile(
+    r"warning message only|do not need to resend|(?:has been|have been|was|is|still|currently|being) "
+    r"delayed|(?:not yet|n't yet) (?:been )?(?:delivered|been)|will (?:continue|keep|be retried|retry|try)|"
+    r"still (?:trying|being|in the queue)|delay(?:ed)? (?:\d+ |notification|in|of)|"
+    r"\((?:delay|warning)\)|temporary (?:delivery )?(?:problem|failure)|message will be retried|"
+    r"no action is required on your part|could not send (?:message )?for past",
+    re.IGNORECASE,
+)  # fmt: skip
+GIVEN_UP = re.compile(
+    r"permanent|given up|gave up|giving up|fatal error|expired|timed? out|undeliverable|has failed|"
+    r"could not be delivered|not delivered|will not (?:be|try)|no further|failed\b|rejected|returned",
+    re.IGNORECASE,
+)  # fmt: skip
+COPY = re.compile(
+    r"^.{0,40}(?:below this line is a copy|(?:below is|this is) a copy of (?:the|your)|original message "
+    r"(?:follows|headers?|text|attached|\W*$)|\bmessage headers? follow|unsent message|returned message\b|"
+    r"header of the (?:original|returned)|copy of (?:the|your) (?:original )?message|"
+    r"the (?:full|original|body of the|text of the|headers? of the) (?:original )?(?:message|mail|e-?mail)"
+    r".{0,30}(?:follow|below|attached|is as)|(?:original|your|returned|rejected|undelivered) "
+    r"(?:message|mail|e-?mail)(?: content| header| text)?s?(?: (?:follows|is|was))?\s*[-:=]*\s*$|"
+    r"forwarded message|message text follows|undelivered message|first \d+ bytes|"
+    r"the following is (?:the|a)|-{3,}\s*(?:forwarded|original|returned|the header)|"
+    r"end of (?:message|report))",
+    re.IGNORECASE | re.MULTILINE,
+)  # fmt: skip
+_COPY_FIELD = re.compile(
+    r"^(?:[> ]{0,4})(?:Received: (?:from|by|\()|Return-Path:|Message-Id:\s*<|X-Mailer:|MIME-Version: 1)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def text_of(message: Message) -> str:
+    """Everything that the server itself wrote: all text parts, however they are attached."""
+    texts = [part.text() for part in message.leaves if part.type in {"text/plain", ""}]
+    whole = "\n".join(texts).strip() or message.text.strip()
+    if not whole:  # a multipart that is none (RFC 7103 §7.1.1): what stands there is text
+        broken = (part for part in message.leaves if part.type.startswith(("multipart/", "text/")))
+        whole = "\n".join(part.text() for part in broken)
+    return whole[:LARGEST]
+
+
+def without_copy(text: str) -> tuple[str, str]:
+    """What the server says, and the message that it returns below."""
+    places = [found.start() for found in (COPY.search(text), _COPY_FIELD.search(text)) if found]
+    places = [at for at in places if at > 0]
+    if not places:
+        return text, ""
+    at = min(places)
+    said = text[:at]
+    if ADDRESS.search(said) or len(places) == 1:
+        return said, text[at:]
+    return text[: max(places)], text[max(places) :]
+
+
+def by_server(message: Message) -> bool:
+    """Whether a mail server wrote it: it says so, or it left no way to answer (RFC 5321 §4.5.5)."""
+    author = message.get("From") or ""
+    box = message.from_
+    named = SERVER.search(box.address) or SERVER.search(box.name) if box else None
+    path = (message.get("Return-Path") or "x").strip().strip("<>").lower()
+    return bool(
+        named or SERVER.search(author) or path == "" or path.startswith(("mailer-daemon", "#@[]"))
+    )
+
+
+def is_delayed(message: Message, said: str) -> bool:
+    """Whether the server still tries."""
+    if DELAY.search(message.subject):
+        return True
+    return bool(DELAY.search(said)) and not GIVEN_UP.search(DELAY.sub("", said))
+
+
+def bounce(recipient: str, words: str, delayed: bool = False) -> Bounce:
+    """A bounce from a server's words about one recipient."""
+    flat = " ".join(words.split())
+    named = ENHANCED.search(flat.replace("#", " "))
+    status = named.group(0) if named and named.group(1) in "45" else None
+    code = CODE.search(flat)
+    judged = judge(int(code.group(1)) if code else None, status, flat)
+    known = status is not None or code is not None
+    permanent = judged.permanent if known else judged.reason is not Reason.TRANSIENT
+    if delayed:
+        reason = judged.reason if known else Reason.TRANSIENT
+        return Bounce(recipient, status, False, reason, flat[:LONGEST_DIAGNOSTIC], DELAYED)
+    return Bounce(recipient, status, permanent, judged.reason, flat[:LONGEST_DIAGNOSTIC], FAILED)

@@ -1,0 +1,163 @@
+"""A message from its parts: fields, text, HTML, calendar and files, in the order of RFC 2046.
+
+mixed( alternative( text/plain, text/html, text/calendar ), files ): plainest first (RFC 2046
+§5.1.4), and a calendar part last, where Outlook and Gmail look for it.
+"""
+
+import hashlib
+import html as html_module
+import re
+from base64 import encodebytes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from message import ics
+from message.headers import Value, header_bytes
+from message.parse import Attachment
+
+_PLAIN = re.compile(r"[\t !-<>-~]*")
+#: RFC 2045 §6.7: a line of quoted-printable has at most 76 characters, the soft break included.
+_LINE = 75
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """An iCalendar object and its method, which is also said in the Content-Type (RFC 6047 §2.4).
+
+    The text has one logical line a line: it is folded when it is written.
+    """
+
+    method: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message as meant: fields, each once, and contents; only the text has to be there."""
+
+    headers: Sequence[tuple[str, Value]]
+    text: str
+    html: str | None = None
+    calendar: Calendar | None = None
+    files: Sequence[Attachment] = ()
+
+
+#: How a part's text becomes the bytes of its body; a mould leaves slots in them.
+Encode = Callable[[str, str], bytes]
+
+
+def quoted_printable(text: str) -> bytes:
+    """Text as quoted-printable UTF-8 (RFC 2045 §6.7) with CRLF line ends.
+
+    Also encodes what transport might change: blanks at the end of a line, and "From " and "." at
+    its beginning.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return b"\r\n".join(_quoted_line(line) for line in lines)
+
+
+def _quoted_line(line: str) -> bytes:
+    risky = line.startswith((".", "From ")) or line.endswith((" ", "\t"))
+    if len(line) <= _LINE and not risky and _PLAIN.fullmatch(line):
+        return line.encode("ascii")
+    atoms = [_atom(byte) for byte in line.encode("utf-8", "replace")]
+    if atoms and atoms[-1] in {" ", "\t"}:
+        atoms[-1] = f"={ord(atoms[-1]):02X}"
+    out: list[str] = []
+    width = 0
+    for place, atom in enumerate(atoms):
+        if width + len(atom) > _LINE:
+            out.append("=\r\n")
+            width = 0
+        if width == 0 and (
+            atom == "." or (atom == "F" and "".join(atoms[place : place + 5]) == "From ")
+        ):
+            atom = f"={ord(atom):02X}"
+        out.append(atom)
+        width += len(atom)
+    return "".join(out).encode("ascii")
+
+
+def _atom(byte: int) -> str:
+    if byte == 0x3D or byte > 0x7E or (byte < 0x20 and byte != 0x09):
+        return f"={byte:02X}"
+    return chr(byte)
+
+
+def message_bytes(draft: Draft) -> bytes:
+    """The finished message, CRLF line ends, nothing signed yet.
+
+    Raises message.headers.BadHeader for a field that cannot be written.
+    """
+    return b"".join(assemble(draft, _encoded))
+
+
+def _encoded(place: str, text: str) -> bytes:
+    return base64_lines(ics.folded(text)) if place == "calendar" else quoted_printable(text)
+
+
+def base64_lines(content: bytes) -> bytes:
+    """Content in base64, in lines of 76 characters with CRLF (RFC 2045 §6.8)."""
+    return encodebytes(content).replace(b"\n", b"\r\n")
+
+
+def assemble(draft: Draft, encode: Encode) -> list[bytes]:
+    """The message in pieces, each body as `encode` gives it.
+
+    `encode` takes a body's place ("text", "html", "calendar") and its text, and gives it back in
+    its transfer encoding.
+    """
+    pieces = [header_bytes(name, value) for name, value in draft.headers]
+    pieces.append(b"MIME-Version: 1.0\r\n")
+    seed = hashlib.sha256("\x00".join([draft.text, draft.html or ""]).encode("utf-8", "replace"))
+    mark = seed.hexdigest()[:24]
+    body = _alternative(draft, encode, f"=_a{mark}")
+    if not draft.files:
+        return [*pieces, *body]
+    outer = f"=_m{mark}"
+    pieces.append(_multipart("mixed", outer))
+    pieces += [f"--{outer}\r\n".encode(), *body]
+    for file in draft.files:
+        pieces += [f"\r\n--{outer}\r\n".encode(), _file(file)]
+    return [*pieces, f"\r\n--{outer}--\r\n".encode()]
+
+
+def _multipart(kind: str, boundary: str) -> bytes:
+    return f'Content-Type: multipart/{kind};\r\n boundary="{boundary}"\r\n\r\n'.encode()
+
+
+def _alternative(draft: Draft, encode: Encode, boundary: str) -> list[bytes]:
+    parts = [_text_part("plain", encode("text", draft.text))]
+    if draft.html is not None:
+        parts.append(_text_part("html", encode("html", draft.html)))
+    if draft.calendar is not None:
+        method = draft.calendar.method
+        head = f"Content-Type: text/calendar; method={method}; charset=utf-8\r\n"
+        head += "Content-Transfer-Encoding: base64\r\n\r\n"
+        parts.append(head.encode() + encode("calendar", draft.calendar.text))
+    if len(parts) == 1:
+        return [parts[0]]
+    pieces = [_multipart("alternative", boundary)]
+    for part in parts:
+        pieces += [f"--{boundary}\r\n".encode(), part, b"\r\n"]
+    return [*pieces, f"--{boundary}--\r\n".encode()]
+
+
+def _text_part(subtype: str, body: bytes) -> bytes:
+    head = f"Content-Type: text/{subtype}; charset=utf-8\r\n"
+    return head.encode() + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + body
+
+
+def _file(file: Attachment) -> bytes:
+    name = quote(file.name, safe="")
+    head = (
+        f"Content-Type: {file.type}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: attachment;\r\n filename*=utf-8''{name}\r\n\r\n"  # RFC 2231 §4
+    )
+    return head.encode() + base64_lines(file.content)
+
+
+def escape_html(text: str) -> str:
+    """Text as it stands in HTML, in an attribute too."""
+    return html_module.escape(text, quote=True)

@@ -1,0 +1,143 @@
+"""Invitations and the answers to them (RFC 5546 iTIP, RFC 6047 iMIP)."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from message import ics
+
+PRODUCT = "-//Folkmoot//Folkmoot//EN"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An organizer or attendee: a name and an address; either may be a marker of a mould."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A meeting as one person is invited to it; instants are aware."""
+
+    uid: str
+    sequence: int
+    stamp: dt.datetime
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    summary: str
+    description: str
+    location: str
+    join_link: str
+    page: str
+    organizer: Party
+    attendee: Party
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarAnswer:
+    """What a calendar object says; only what it holds is set.
+
+    `attendee` is an address, `partstat` in upper case (ACCEPTED, DECLINED, TENTATIVE, ...).
+    """
+
+    method: str
+    uid: str
+    sequence: int
+    attendee: str | None
+    partstat: str | None
+    stamp: dt.datetime | None
+    comment: str
+
+
+def request(invitation: Invitation) -> str:
+    """A REQUEST with exactly one ATTENDEE (RFC 5546 §3.2.2), one logical line a line.
+
+    So clients show buttons, and no member learns who else was asked. The composer folds.
+    """
+    return _calendar("REQUEST", invitation, "CONFIRMED")
+
+
+def cancel(invitation: Invitation) -> str:
+    """A CANCEL of the same UID, with a higher SEQUENCE (RFC 5546 §3.2.5)."""
+    return _calendar("CANCEL", invitation, "CANCELLED")
+
+
+def _calendar(method: str, inv: Invitation, status: str) -> str:
+    organizer, attendee = inv.organizer, inv.attendee
+    lines = [
+        "BEGIN:VCALENDAR", f"PRODID:{PRODUCT}", "VERSION:2.0", "CALSCALE:GREGORIAN",
+        f"METHOD:{method}", "BEGIN:VEVENT", f"UID:{inv.uid}", f"SEQUENCE:{inv.sequence}",
+        f"DTSTAMP:{_utc(inv.stamp)}",
+        # A single meeting in UTC needs no VTIMEZONE, which clients read in different ways.
+        f"DTSTART:{_utc(inv.starts_at)}", f"DTEND:{_utc(inv.ends_at)}",
+        f"SUMMARY:{ics.escaped(inv.summary)}", f"LOCATION:{ics.escaped(inv.location)}",
+        f"DESCRIPTION:{ics.escaped(inv.description)}",
+        f"ORGANIZER;CN={ics.parameter(organizer.name)}:mailto:{organizer.address}",
+        "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE;"
+        f"CN={ics.parameter(attendee.name)}:mailto:{attendee.address}",
+        f"URL:{inv.page}", f"STATUS:{status}", "TRANSP:OPAQUE",
+    ]  # fmt: skip
+    if inv.join_link and method == "REQUEST":
+        lines.append(f"X-MICROSOFT-SKYPETEAMSMEETINGURL:{inv.join_link}")
+        lines.append(f"CONFERENCE;VALUE=URI;FEATURE=AUDIO,VIDEO:{inv.join_link}")  # RFC 7986 §5.11
+    lines += ["X-MICROSOFT-DISALLOW-COUNTER:TRUE", "END:VEVENT", "END:VCALENDAR"]
+    return "\n".join(lines)
+
+
+def _utc(instant: dt.datetime) -> str:
+    return f"{instant.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"
+
+
+def read_answer(text: str) -> CalendarAnswer | None:
+    """What a text/calendar part says about one event; None if it is no such thing.
+
+    Lenient: Exchange leaves out ORGANIZER, others write METHOD in lower case or a stray STATUS.
+    Never raises.
+    """
+    found: dict[str, ics.Property] = {}
+    inside = False
+    method = ""
+    for line in ics.properties(text):
+        if line.name == "METHOD":
+            method = line.value.upper()
+        elif line.name == "BEGIN":
+            if line.value.upper() == "VEVENT":
+                if found:
+                    break  # one object answers one event; further instances of a series follow
+                inside = True
+        elif line.name == "END" and line.value.upper() == "VEVENT":
+            inside = False
+        elif inside:
+            found.setdefault(line.name, line)
+    uid = found.get("UID")
+    if uid is None or not uid.value:
+        return None
+    attendee = found.get("ATTENDEE")
+    comment = found.get("COMMENT")
+    return CalendarAnswer(
+        method, uid.value, _number(found.get("SEQUENCE")),
+        _address(attendee.value) if attendee else None,
+        attendee.params.get("PARTSTAT", "").upper() or None if attendee else None,
+        _instant(found.get("DTSTAMP")), ics.unescaped(comment.value) if comment else "",
+    )  # fmt: skip
+
+
+def _number(line: ics.Property | None) -> int:
+    return int(line.value) if line and re.fullmatch(r"\d{1,9}", line.value) else 0
+
+
+def _address(value: str) -> str | None:
+    address = re.sub(r"(?i)^mailto:", "", value.strip()).strip().strip("<>")
+    return address if "@" in address else None
+
+
+def _instant(line: ics.Property | None) -> dt.datetime | None:
+    if line is None:
+        return None
+    try:
+        when = dt.datetime.strptime(line.value[:15], "%Y%m%dT%H%M%S")  # noqa: DTZ007 - UTC by RFC
+    except ValueError:
+        return None
+    return when.replace(tzinfo=dt.UTC)

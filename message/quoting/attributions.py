@@ -1,0 +1,127 @@
+"""Lines that say who wrote what is quoted below: "On Monday, Jo wrote:", in many languages."""
+
+import re
+
+from message.quoting.lines import Line
+
+MOST_LINES = 6
+LONGEST = 420
+
+_VERBS = (
+    r"wrote|writes|sent|ysgrifennodd|scríobh|schrieb|geschrieben|schreef|geschreven|a écrit|écrit|"
+    r"a ecrit|ha scritto|scrisse|escribi[óo]|escreveu|ha escrit|va escriure|a scris|skrev|skrifaði|"
+    r"kirjoitti|kirjutas|napisa[łl](?:\(a\))?|napísal(?:\(a\)|a)?|napsal(?:\(a\)|a)?|je napisa[ol]a?|"
+    r"написал(?:\(а\)|а)?|пишет|писал(?:\(а\))?|написав|напис[аa]|yazdı|írta|έγραψε|đã viết|rašė|"
+    r"rakstīja|idatzi du|menulis|tulis|نے لکھا|كتب|כתב|写道|寫道|작성|さんは書きました|のメール"
+)
+_VERB = re.compile(rf"(?<!\w)(?:{_VERBS})(?!\w)", re.IGNORECASE)
+_VERB_AT_END = re.compile(rf"(?:{_VERBS})[\s*_]*[:：]?[\s*_\-—]*$", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s<>()\[\]]+@[^\s<>()\[\]]+")
+_TIME = re.compile(
+    r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)|\b\d{1,2} ?[ap]\.?m\b|\bUTC\b|\bGMT\b", re.IGNORECASE
+)
+_DATE = re.compile(
+    r"(?<!\d)(?:\d{4}[-/.年]\s?\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}[-. ]+(?:de )?[^\W\d]{3,12}|"
+    r"[^\W\d]{3,12}\.? \d{1,2}|\d{1,2} th[áa]ng|\d{4}年)"
+)
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+# How such lines begin: a preposition, a day of the week, or a date.
+_START = re.compile(
+    r"^[-_*\s>]*(?:On|At|Am|Le|El|Il|In data|Em|Op|Den|På|W dniu|Dnia|Dne|Dňa|Ar|Vào|Pada|Në|Στις|"
+    r"В|Am Datum|Il giorno|Lê|Za|\d{1,4}[-/.年:]|\d{1,2}[ .]|[^\W\d]{2,12}[.,]? ?,? ?\d{1,2}|[^\W\d]{2,10},)"
+    r"(?=\W|\d|$)|^[-_*\s]*On\b",
+    re.IGNORECASE,
+)
+_DASHED = re.compile(rf"^-{{2,}}\s*\S.{{0,200}}\b(?:{_VERBS})\s*[:：]?\s*-{{2,}}$", re.IGNORECASE)
+# Gmail and Outlook mobile in some languages: a date, a name, an address, a colon; no verb at all.
+_NO_VERB = re.compile(r"<\s?[^<>\s]*@[^<>\s]*\s?>+\s*[:：]?$")
+_DATE_FIRST = re.compile(r"^\d{1,4}[-/.年]\s?\d{1,2}[-/.月]")
+_SHARED = re.compile(
+    r"[-\s]*(?<!\w)On (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? |(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|"
+    r"Oct|Nov|Dec)\w* \d|\d{1,2}[ /.-]).{5,200}@.{1,120} wrote:\s*$"
+)
+
+
+def length_at(lines: list[Line], place: int) -> int:
+    """How many lines the attribution that begins here takes; 0 when none does."""
+    first = lines[place].plain
+    if not first or lines[place].marked or not _may_begin(first):
+        return 0
+    joined = ""
+    blanks = 0
+    for count, line in enumerate(lines[place : place + MOST_LINES], 1):
+        if line.marked or len(joined) > LONGEST:
+            return 0
+        if line.blank:
+            blanks += 1
+            if blanks > 1 or not _is_open(joined):
+                return 0
+            continue
+        if count > 1 and _begins_anew(line.plain):
+            return 0
+        joined = f"{joined} {line.plain}".strip()
+        if len(joined) <= LONGEST and _is_complete(joined, lines, place + count):
+            return count
+    return 0
+
+
+def begins_within(line: Line) -> int:
+    """Where in a line an attribution begins behind own words ("thanks On Mon, ... wrote:"), or 0."""
+    if line.marked or "wrote:" not in line.raw[-40:]:
+        return 0
+    found = _SHARED.search(line.raw[:1000])
+    return found.start() if found else 0
+
+
+def _may_begin(first: str) -> bool:
+    return bool(_START.match(first) or _VERB.search(first) or _DASHED.match(first))
+
+
+def _begins_anew(plain: str) -> bool:
+    """Whether a following line is itself the start of an attribution."""
+    found = _START.match(plain)
+    return bool(found and plain[:1].isupper() and _DATE.search(plain) and _TIME.search(plain))
+
+
+def _is_open(joined: str) -> bool:
+    """Whether an attribution so far names a date but not yet says that somebody wrote."""
+    return bool(_START.match(joined) and _DATE.search(joined) and _TIME.search(joined))
+
+
+def _is_complete(joined: str, lines: list[Line], following: int) -> bool:
+    if _DASHED.match(joined):
+        return True
+    colon = joined.rstrip("*_ ").endswith((":", "："))
+    address = bool(_ADDRESS.search(joined))
+    dated = bool(_DATE.search(joined))
+    timed = dated and bool(_TIME.search(joined))
+    quote_follows = _is_marked(lines, following)
+    if _NO_VERB.search(joined) and _START.match(joined):
+        return (timed and colon) or (quote_follows and (timed or bool(_DATE_FIRST.match(joined))))
+    verb = _VERB.search(joined)
+    if not verb or not (colon or _VERB_AT_END.search(joined)):
+        return False
+    if not colon and not (address and timed):
+        return False
+    if address or timed:
+        return bool(_START.match(joined) or _named(joined)) and not _is_prose(joined)
+    if dated and _START.match(joined):
+        return quote_follows or bool(_YEAR.search(joined) and re.search(r"\byou wrote:$", joined))
+    return quote_follows and len(joined) < 80
+
+
+def _named(joined: str) -> bool:
+    """ "Jo Field <jo@example.org> wrote:": an address in front of the verb at the end."""
+    return bool(_ADDRESS.search(joined) and _VERB_AT_END.search(joined))
+
+
+def _is_prose(joined: str) -> bool:
+    """A sentence that ended before the colon is no attribution."""
+    return bool(re.search(r"[a-z]{3}[.?!] [A-Z][a-z]+ [a-z]+ [a-z]+", joined)) or "://" in joined
+
+
+def _is_marked(lines: list[Line], place: int) -> bool:
+    """Whether the next line that is not blank is quoted."""
+    while place < len(lines) and lines[place].blank:
+        place += 1
+    return place < len(lines) and lines[place].marked

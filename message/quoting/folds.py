@@ -1,0 +1,135 @@
+"""What nobody wrote: gateways' warnings, disclaimers, footers of lists and of notifications."""
+
+import re
+
+from message.quoting.lines import Line
+
+_BANNER = re.compile(
+    r"^[\W_]*(?:\[?external\b(?: (?:e-?mail|message|sender))?\]?[\s\W]*$|"
+    r"(?:\[?(?:external|caution|warning|attention|notice|alert|beware|rhybudd|be careful|think before|"
+    r"stop|important|security|extern|achtung|vorsicht|attention|let op|advarsel)\b[\W_]*.{0,80})?"
+    r"(?:this (?:e-?mail|message|mail) (?:originated|is from|was sent from|came from|comes from|"
+    r"has (?:originated|come|been sent) from|has been received from)"
+    r" (?:a |an |someone |somebody )?(?:outside|external|the internet|unknown|unverified)|"
+    r"you don['’]t often (?:get|receive) e?-?mail from|some people who received this message don['’]t|"
+    r"this message (?:is from|was sent by) an external|this is an external e-?mail|"
+    r"do not click (?:on )?(?:any )?(?:links|attachments)|(?:e-?mail|message) from (?:an )?external|"
+    r"(?:the )?sender (?:of this message )?is (?:from )?(?:outside|external|unverified)|"
+    r"dim ond agor|mae'r (?:e-bost|neges) (?:hon|hwn) (?:wedi dod|yn dod)|"
+    r"diese (?:e-?mail|nachricht) (?:kommt|stammt|wurde) von (?:einem )?(?:extern|auß)))",
+    re.IGNORECASE,
+)
+_DISCLAIMER = re.compile(
+    r"^[\W_]*(?:(?:this|the) (?:e-?mail|message|communication|transmission|information|content|mail)s?\b"
+    r".{0,200}\b(?:confidential|privileged|intended (?:only|solely|for|recipient)|monitored|scanned|"
+    r"virus|disclosed? under|private and|legally|freedom of information|protectively marked)|"
+    r"(?:information|content|opinions?|views|any (?:views|opinions?))\b.{0,80}\b"
+    r"(?:confidential|do not necessarily|not necessarily|those of the (?:author|sender)|contained in this)|"
+    r"if you (?:are not the|have received this|received this|receive this|are not an|were not the)\b.{0,80}"
+    r"(?:recipient|error|mistake|addressee)|if this (?:e-?mail|message) .{0,40}(?:error|mistake)|"
+    r"(?:confidentiality|legal|privacy|e-?mail)(?: and \w+)? (?:notice|disclaimer|statement)\b|"
+    r"disclaimer\W*$|confidential(?:ity)?(?: notice)?\W*$|"
+    r"please consider (?:the environment|your environment)|think before you print|"
+    r"please note:? .{0,60}(?:monitored|recorded|freedom of information|data protection)|"
+    r"(?:all )?(?:e-?mails?|communications?) (?:sent|to|and|in|from)\b.{0,100}(?:monitored|recorded|"
+    r"freedom of information|data protection|logged)|(?:the|this) (?:council|authority|organisation|company)"
+    r" (?:accepts no|does not accept|cannot accept|reserves the right|may monitor|will process)|"
+    r"senders and recipients of e-?mail|any (?:unauthori[sz]ed|disclosure|form of|copying)|"
+    r"(?:whilst|while|although) (?:we|the|every|reasonable|this e-?mail).{0,80}(?:virus|malware|precaution)|"
+    r"(?:we|the council) (?:welcome|croesaw).{0,60}(?:welsh|cymraeg)|rydym yn croesawu gohebiaeth|"
+    r"croesewir gohebiaeth|mae'?r (?:neges|e-bost|wybodaeth) .{0,80}(?:cyfrinachol|bwriad)|"
+    r"for information about how we .{0,40}(?:use|process).{0,40}(?:data|information)|"
+    r"diese e-?mail .{0,60}vertraulich|ce (?:message|courriel|mail) .{0,80}(?:confidentiel|destin)|"
+    r"este (?:mensaje|correo) .{0,80}confidencial|le informazioni contenute|"
+    r"dit (?:e-?mail)?bericht .{0,80}(?:vertrouwelijk|bestemd)|denne (?:e-?)?mail .{0,60}fortrolig|"
+    r"registered (?:office|in england|company|charity)\b|company (?:no|number|registration)\b)",
+    re.IGNORECASE,
+)
+_FOOTER = re.compile(
+    r"mailing list\b|listinfo|/unsubscribe|to unsubscribe|unsubscribe (?:from|send|link)|"
+    r"you (?:are receiving|received|have received) this (?:message|e-?mail|because)|"
+    r"reply to this e-?mail directly|view it on git|mute the thread|list archives?\b|"
+    r"manage your (?:subscription|preferences)|-request@|-unsubscribe@|\+leave@|\+unsubscribe@",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"^(?:[-_=*~—–#]\s?){2,}$|^[—–]$|^—-$")
+_SCANNED = re.compile(
+    r"^[\W_]*(?:scanned by|virus-?free|checked by avg|this email has been (?:checked|scanned)|"
+    r"no virus found|avast|message protected by)", re.IGNORECASE,
+)  # fmt: skip
+LONGEST_FOOTER = 14
+
+
+def mark(lines: list[Line], first: bool) -> None:
+    """Fold what nobody wrote in a run of own lines; `first` when the run opens the message."""
+    blocks = _blocks(lines)
+    if first:
+        for start, end in blocks[:3]:
+            if not _is_banner(lines[start:end]):
+                break
+            _fold(lines[start:end])
+    _mark_footer(lines)
+    for number, (start, end) in enumerate(blocks):
+        block = [line for line in lines[start:end] if line.kind == "own"]
+        if block and number and _is_disclaimer(block):
+            _fold(block)
+    _mark_rules(lines)
+
+
+def _fold(lines: list[Line]) -> None:
+    for line in lines:
+        if line.kind == "own":
+            line.kind = "folded"
+
+
+def _blocks(lines: list[Line]) -> list[tuple[int, int]]:
+    """Paragraphs, as places in the lines."""
+    found: list[tuple[int, int]] = []
+    start: int | None = None
+    for place, line in enumerate(lines):
+        if line.blank:
+            if start is not None:
+                found.append((start, place))
+            start = None
+        elif start is None:
+            start = place
+    if start is not None:
+        found.append((start, len(lines)))
+    return found
+
+
+def _is_banner(lines: list[Line]) -> bool:
+    joined = " ".join(line.plain for line in lines[:8])
+    return len(lines) <= 8 and len(joined) < 900 and bool(_BANNER.match(joined))
+
+
+def _is_disclaimer(lines: list[Line]) -> bool:
+    joined = " ".join(line.plain for line in lines[:40])[:1500].lstrip("-_=* ")
+    if "?" in joined and len(joined) < 400:
+        return False  # somebody asks about disclaimers
+    return bool(_DISCLAIMER.match(joined) or _SCANNED.match(joined))
+
+
+def _mark_footer(lines: list[Line]) -> None:
+    """A drawn line, and below it up to the end what a list or a notifier says of itself."""
+    full = [place for place, line in enumerate(lines) if not line.blank]
+    for place in full[-LONGEST_FOOTER:]:
+        below = [lines[at] for at in full if at > place]
+        if not _RULE.match(lines[place].plain) or not below:
+            continue
+        if any(_FOOTER.search(line.plain) for line in below):
+            _fold(lines[place:])
+            return
+
+
+def _mark_rules(lines: list[Line]) -> None:
+    """Drawn lines and blanks next to folded paragraphs at the end go with them."""
+    at = len(lines)
+    while at and (lines[at - 1].blank or lines[at - 1].kind == "folded" or _is_frame(lines, at - 1)):
+        at -= 1
+    if any(line.kind == "folded" for line in lines[at:]):
+        _fold(lines[at:])
+
+
+def _is_frame(lines: list[Line], place: int) -> bool:
+    return bool(_RULE.match(lines[place].plain))

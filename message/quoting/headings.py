@@ -1,0 +1,136 @@
+"""Blocks that head a quoted message: "From: Sent: To: Subject:", "-----Original Message-----"."""
+
+import re
+
+from message.quoting.lines import Line
+
+MOST_LINES = 24
+_WORDS = {
+    "from": (
+        "from|von|de|da|van|fra|från|od|od kogo|от|отправитель|від|lähettäjä|feladó|kimden|gönderen|"
+        "oddawca|expéditeur|mittente|remitente|από|发件人|寄件者|差出人|보낸 사람|oddělení|odesílatel|oddawca|"
+        "de la|oddelek|o|wth|oddi wrth|ó|saatja|nuo|no|von meinem|message de"
+    ),
+    "sent": (
+        "sent|gesendet|gesendet am|envoyé|envoyé le|envoyée|inviato|verzonden|sendt|skickat|skickades|"
+        "wysłano|wysłane|data wysłania|enviado|enviado el|enviada em|enviat|lähetetty|odesláno|odoslané|"
+        "отправлено|відправлено|gönderildi|gönderilme|elküldve|küldve|trimis|εστάλη|στάλθηκε|anfonwyd|"
+        "发送时间|傳送時間|寄件日期|送信日時|보낸 날짜|poslano|saadetud|išsiųsta|seolta|"
+        "date|datum|data|dato|dátum|fecha|päivämäärä|дата|tarih|ημερομηνία|日付|日期|날짜|dyddiad|message du"
+    ),
+    "to": (
+        "to|an|à|a|aan|til|till|do|para|per|komu|кому|vastaanottaja|címzett|kime|către|προς|at|"
+        "收件人|收件者|宛先|받는 사람|za|kam|kepada|chuig"
+    ),
+    "cc": "cc|kopie|copie|copie à|copia|kopi|kopia|dw|kopio|másolat|копия|bilgi|κοιν|抄送|副本|참조|bcc",
+    "subject": (
+        "subject|betreff|objet|oggetto|onderwerp|emne|ämne|temat|asunto|assunto|assumpte|aihe|předmět|"
+        "predmet|тема|konu|tárgy|subiect|θέμα|主题|主旨|件名|제목|pwnc|teema|tema|ábhar|re"
+    ),
+    "other": (
+        "reply-to|antwort an|répondre à|rispondi a|importance|wichtigkeit|attachments|anlagen|"
+        "pièces jointes|allegati|bijlagen|priority|sensitivity|organization|newsgroups|when|where"
+    ),
+}
+_LABELS = {label: kind for kind, words in _WORDS.items() for label in words.split("|")}
+_LABELLED = re.compile(r"^[>*_\s]*([^\W\d][^:：*\n]{0,24}?)[*_\s]*[:：][*_\s]*(.*)$")
+_INLINE = re.compile(
+    r"[\s*](?:Date|Sent|To|Subject|Datum|An|Betreff|Objet|Date|Envoyé|Asunto|Oggetto)\s?:\*?\s",
+)
+_RULE = re.compile(r"^[-_=*—─–~\s]{3,}$|^_{2,}$")
+_TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h]\s?\d{2}(?!\d)")
+_ORIGINAL = re.compile(
+    r"^[-_*=>—\s]{2,}\s*(?:original (?:message|email|e-mail|appointment)|reply message|"
+    r"(?:ursprüngliche|originale?) (?:nachricht|mail)|original ?nachricht|originaltermin|"
+    r"message (?:d['’]origine|original|initial)|messaggio originale|mensaje original|"
+    r"mensagem original|missatge original|oorspronkelijk bericht|origineel bericht|"
+    r"oprindelig (?:meddelelse|besked|mail)|original(?:t)? ?meddelande|ursprungligt meddelande|"
+    r"opprinnelig melding|alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|"
+    r"pôvodná správa|původní (?:zpráva|e-mail)|исходное сообщение|оригинальное сообщение|"
+    r"(?:orijinal|özgün) ileti|eredeti üzenet|mesaj original|neges wreiddiol|"
+    r"原始邮件|原始郵件|元のメッセージ|원본 메시지|quoted message|previous message)\s*[-_*=—\s:]*$",
+    re.IGNORECASE,
+)
+_ABOVE = re.compile(
+    r"^[-_#*=\s]*(?:please )?(?:(?:type|write|enter|add) your (?:reply|response)|reply|respond) "
+    r"above (?:this|the) line\b",
+    re.IGNORECASE,
+)
+_FORWARD = re.compile(
+    r"^[-_*=>—\s]*(?:begin )?(?:forwarded (?:message|email|mail)(?: (?:from|by) .{1,60})?|"
+    r"weitergeleitete (?:nachricht|mail)|anfang der weitergeleiteten (?:nachricht|e-mail)|"
+    r"message (?:transféré|réexpédié)|début du message (?:transféré|réexpédié)|messaggio inoltrato|"
+    r"inizio messaggio inoltrato|mensaje reenviado|inicio del mensaje reenviado|"
+    r"mensagem encaminhada|doorgestuurd bericht|begin doorgestuurd bericht|videresendt "
+    r"(?:meddelelse|besked|melding)|vidarebefordrat (?:meddelande|brev)|välitetty viesti|"
+    r"(?:wiadomość )?przekazana wiadomość|přeposlaná zpráva|пересланное сообщение|"
+    r"пересылаемое сообщение|iletilen mesaj|továbbított üzenet|neges a anfonwyd ymlaen|"
+    r"转发的邮件|轉寄的郵件|転送メッセージ|전달된 메시지)\s*[-_*=—\s:]*$",
+    re.IGNORECASE,
+)
+
+
+def is_original(line: Line) -> bool:
+    """Whether a line says that the original message, or all that is to be cut, follows."""
+    return bool(_ORIGINAL.match(line.plain) or _ABOVE.match(line.plain))
+
+
+def is_forward(line: Line) -> bool:
+    """Whether a line says that what follows is passed on, to be read."""
+    dashes = line.plain.startswith(("-", "_", "=", "*", "—")) or line.plain.endswith((":", "-"))
+    return dashes and bool(_FORWARD.match(line.plain))
+
+
+def is_rule(line: Line) -> bool:
+    """Whether a line is a drawn line."""
+    return bool(_RULE.match(line.plain))
+
+
+def length_at(lines: list[Line], place: int) -> int:
+    """How many lines the header block that begins here takes; 0 when there is none."""
+    kind, value = _labelled(lines[place])
+    if kind not in {"from", "sent", "subject", "to"}:
+        return 0
+    if kind == "from" and "@" in value and _INLINE.search(value):
+        return 1
+    found = {kind: value}
+    end, gap = place + 1, 0
+    for at in range(place + 1, min(len(lines), place + MOST_LINES)):
+        line = lines[at]
+        if line.blank:
+            gap += 1
+            if gap > 1:
+                break
+            continue
+        label, value = _labelled(line)
+        if not label or label in found:
+            if gap or not _continues(line, found):
+                break
+            continue
+        found[label] = value
+        end, gap = at + 1, 0
+    return end - place if _is_block(found, lines[place:end]) else 0
+
+
+def _labelled(line: Line) -> tuple[str, str]:
+    match = _LABELLED.match(line.plain) if not line.marked else None
+    if not match:
+        return "", ""
+    return _LABELS.get(match.group(1).strip().lower(), ""), match.group(2)
+
+
+def _continues(line: Line, found: dict[str, str]) -> bool:
+    """Whether an unlabelled line belongs to the field above: addresses and subjects are wrapped."""
+    return len(found) < 4 or "@" in line.plain or ";" in line.plain
+
+
+def _is_block(found: dict[str, str], lines: list[Line]) -> bool:
+    if len(found) < 2 or not ({"from", "sent"} & set(found)):
+        return False
+    if "from" not in found and not ({"to", "subject"} & set(found) and len(found) > 1):
+        return False
+    address = any("@" in line.plain for line in lines)
+    timed = bool(_TIME.search(found.get("sent", "")))
+    return len(found) >= 4 or (len(found) == 3 and "from" in found) or address or (
+        timed and "from" in found
+    )  # fmt: skip

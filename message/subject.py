@@ -1,0 +1,55 @@
+"""Subjects: what is left without reply prefixes, list tags and gateway marks (RFC 5256 §2.1)."""
+
+import re
+
+#: Re and Fwd in the languages of the mail programs in use, with Outlook's counters.
+_REPLY = r"re|aw|antw|antwort|sv|vs|vá|odp|ref|rif|res|rv|atb|att|回复|答复|回覆|返信"
+_FORWARD = r"fwd?|wg|tr|doorst|vb|vl|i|enc|pd|továbbítás|转发|轉寄"
+_PREFIX = re.compile(rf"\s*(?:(?:{_REPLY}|{_FORWARD})\s*(?:\[\d+\]|\(\d+\)|\*\d+)?\s*[:：])", re.I)
+_ANSWER = re.compile(rf"\s*(?:{_REPLY})\s*(?:\[\d+\]|\(\d+\)|\*\d+)?\s*[:：]", re.I)
+_BLOB = re.compile(r"\s*\[[^\[\]]{1,60}\]\s*")
+_MARKING = re.compile(
+    r"\s*(?:\W*\b(?:external|caution external|official(?:[ -]sensitive)?)\b\W*[:\-]\s*)", re.I
+)
+_TRAILER = re.compile(r"\s*\((?:fwd|was:[^()]*)\)\s*$|\s*-?\s*\[?OFFICIAL(?:[- ]SENSITIVE)?\]?\s*$",
+                      re.I)  # fmt: skip
+
+
+def base_subject(subject: str) -> str:
+    """The subject without what replying, forwarding, lists and gateways add, in lower case.
+
+    Two messages of a discussion have the same one. May be empty.
+    """
+    text = " ".join(subject.split())
+    while True:
+        bare = _TRAILER.sub("", text)
+        prefix = _PREFIX.match(bare) or _MARKING.match(bare)
+        if prefix:
+            bare = bare[prefix.end() :]
+        blob = _BLOB.match(bare)
+        if blob and bare[blob.end() :].strip():
+            bare = bare[blob.end() :]
+        bare = bare.strip()
+        if bare == text:
+            return text.casefold()
+        text = bare
+
+
+def is_reply(subject: str) -> bool:
+    """Whether the subject says that the message is an answer."""
+    text = subject
+    while True:
+        if _ANSWER.match(text):
+            return True
+        blob = _BLOB.match(text) or _MARKING.match(text)
+        if not blob or not text[blob.end() :].strip():
+            return False
+        text = text[blob.end() :]
+
+
+def prefixed(subject: str, prefix: str = "Re: ") -> str:
+    """The subject with the prefix once, however often it was answered (RFC 5322 §3.6.5)."""
+    text = subject.strip()
+    while match := _ANSWER.match(text):
+        text = text[match.end() :].strip()
+    return f"{prefix}{text}"

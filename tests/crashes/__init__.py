@@ -1,0 +1,1 @@
+"""Processes killed, brokers emptied: nothing may be lost or sent twice."""
