@@ -122,6 +122,7 @@ def reading() -> Iterator[Session]:
             yield session
         finally:
             _open.depth -= 1
+            session.expunge_all()  # what was read stays readable; a rollback would expire it
             session.rollback()
 
 

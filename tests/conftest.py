@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,9 +41,15 @@ def our_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    """One PostgreSQL for the whole run, with a migrated database `pattern` to copy."""
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """One PostgreSQL for the whole run, with a migrated database `pattern` to copy.
+
+    Its folder is not below pytest's own, which another run would close to the server's user.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="folkmoot-postgresql-") as folder,
+        postgresql(Path(folder)) as server,
+    ):
         pattern = server.create()
         database.connect(_with_driver(server.address(pattern)))
         migrations.upgrade()

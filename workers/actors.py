@@ -71,7 +71,7 @@ def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Acto
             delivery.reclaim(session)
 
     def actor(function: Any, priority: int) -> Any:
-        return dramatiq.actor(function, broker=broker, priority=priority)
+        return dramatiq.actor(broker=broker, priority=priority)(function)
 
     actors = Actors(actor(react, 0), actor(deliver, 5), actor(tick, 1))
     return actors

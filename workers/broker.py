@@ -20,7 +20,7 @@ def connect(settings: Settings) -> dramatiq.Broker:
     """The broker that the settings ask for."""
     if not settings.redis_url:
         return StubBroker(middleware=[])
-    return RedisBroker(
+    return RedisBroker(  # type: ignore[no-untyped-call]
         url=settings.redis_url,
         middleware=[],
         namespace="folkmoot",

@@ -46,7 +46,7 @@ def everything(
     name = name_of_process()
     broker = brokers.connect(settings)
     actors = declare(broker, name, stop)
-    outbox.ring_with(lambda event_id: actors.react.send(event_id))
+    outbox.ring_with(_bell(actors))
     worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=100)
     loops: list[Callable[[], None]] = []
     if "schedule" in parts:
@@ -70,6 +70,13 @@ def everything(
             worker.stop(timeout=20_000)
         outbox.ring_with(None)
         broker.close()
+
+
+def _bell(actors: Actors) -> Callable[[int], None]:
+    def ring(event_id: int) -> None:
+        actors.react.send(event_id)
+
+    return ring
 
 
 def bury_the_dead(ours: str) -> None:

@@ -1,0 +1,81 @@
+"""Whether a message may stand in a list's archive: who wrote it, is that proved, may they post."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from archive import access
+from core import settings, tokens
+from core.tokens import BadToken, Purpose, Token
+from mailer.models import Delivery, Incoming
+from message import address, authentication
+from message.parse import Message
+from subscribers.models import Address, MailingList, Person
+
+NOT_A_MEMBER = "not a member of the list"
+NOT_PROVED = "sender not proved"
+ANNOUNCEMENTS = "the list is for announcements"
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The member who wrote, where it is one, and why the post is held; None: it is not."""
+
+    person: Person | None
+    held_why: str | None
+
+
+def judge(session: Session, list_: MailingList, incoming: Incoming, message: Message) -> Authority:
+    """Whether a message may be filed at once, or waits for a moderator and why."""
+    person = author_of(session, message)
+    if person is None:
+        return Authority(None, NOT_A_MEMBER)
+    viewer = access.Viewer(person.id, person.role)
+    # Who may read a list may write to it: members, and coordinators everywhere.
+    if not access.may_read_list(session, viewer, list_):
+        return Authority(person, NOT_A_MEMBER)
+    if not proved(session, person, incoming, message):
+        return Authority(person, NOT_PROVED)
+    if list_.announce_only and not access.may_moderate(session, viewer, list_):
+        return Authority(person, ANNOUNCEMENTS)
+    return Authority(person, None)
+
+
+def author_of(session: Session, message: Message) -> Person | None:
+    """The known person whose address stands in From."""
+    if message.from_ is None:
+        return None
+    key = address.normal_form(message.from_.address)
+    return session.scalar(
+        select(Person).join(Address, Address.person_id == Person.id).where(Address.key == key)
+    )
+
+
+def proved(session: Session, person: Person, incoming: Incoming, message: Message) -> bool:
+    """Whether it is this person who wrote.
+
+    A server that we trust vouches for From's domain, or the message was written to a reply
+    address that only this person was given. The built-in post office is its own witness.
+    """
+    token = reply_token(incoming)
+    if token is not None:
+        delivery = session.get(Delivery, token.ids[0])
+        if delivery is not None and delivery.person_id == person.id:
+            return True
+    setting = settings.current()
+    if not setting.trusted_authserv_ids:
+        return setting.post_office
+    results = authentication.read_results(message, setting.trusted_authserv_ids)
+    return results.aligned_domain is not None
+
+
+def reply_token(incoming: Incoming) -> Token | None:
+    """The genuine reply token that a message was written to, if any."""
+    if not incoming.token:
+        return None
+    try:
+        token = tokens.read(incoming.token, Purpose.REPLY)
+    except BadToken:
+        return None
+    return token if len(token.ids) == 2 else None

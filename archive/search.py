@@ -1,0 +1,190 @@
+"""Finding what was said: FTS5 on SQLite and tsvector on PostgreSQL behind one function.
+
+Who may read is part of the same query, so that not even a count tells of what is hidden.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, column, func, literal_column, select, table, text
+from sqlalchemy.dialects.postgresql import REGCONFIG
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import cast
+
+from archive import access
+from archive.models import Post, PostState
+from core import database
+
+#: More of a post is not indexed: PostgreSQL's documents end at 1 MB.
+LONGEST = 200_000
+MOST_WORDS = 24
+_OPEN, _CLOSE = "\x02", "\x03"
+_SNIPPET_WORDS = 30
+_WORD = re.compile(r"[^\W_]+")
+
+
+# A virtual table on SQLite (keyed by rowid), an ordinary one on PostgreSQL (by post_id).
+_INDEX = table("post_search", column("rowid"), column("post_id"), column("document"))
+
+Row = dict[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A post found, and the piece of it around the hit.
+
+    `marked` is the snippet in pieces, each with whether it is what was looked for.
+    """
+
+    post: Post
+    snippet: str
+    marked: tuple[tuple[str, bool], ...]
+
+
+def index(session: Session, post: Post) -> None:
+    """Make a post findable, or what became of it; posts that are not filed are not found."""
+    index_many(session, [post])
+
+
+def index_many(session: Session, posts: Sequence[Post]) -> None:
+    """Make posts findable; a post indexed before is indexed anew."""
+    session.flush()
+    forget(session, [post.id for post in posts])
+    index_rows(
+        session,
+        [
+            row(post.id, post.subject, post.author, post.organisation, post.own_words)
+            for post in posts
+            if post.state == PostState.FILED
+        ],
+    )
+
+
+def row(post_id: int, subject: str, author: str, organisation: str, own_words: str) -> Row:
+    """What is indexed of a post."""
+    body = own_words[:LONGEST]
+    by = f"{author} {organisation}"
+    return {"id": post_id, "subject": subject[:1000], "author": by, "body": body}
+
+
+def index_rows(session: Session, rows: Sequence[Row]) -> None:
+    """Make posts findable that were never indexed before."""
+    if not rows:
+        return
+    if database.on_postgresql(session):
+        # PostgreSQL would keep addresses, hosts and paths whole; both shall find the same.
+        session.execute(_POSTGRESQL, [_row_apart(each) for each in rows])
+    else:
+        session.execute(_SQLITE, list(rows))
+
+
+def forget(session: Session, post_ids: Sequence[int]) -> None:
+    """Let posts no longer be found."""
+    if post_ids:
+        statement = _FORGET_POSTGRESQL if database.on_postgresql(session) else _FORGET_SQLITE
+        session.execute(statement, [{"id": post_id} for post_id in post_ids])
+
+
+_FORGET_SQLITE = text("DELETE FROM post_search WHERE rowid = :id")
+_FORGET_POSTGRESQL = text("DELETE FROM post_search WHERE post_id = :id")
+_SQLITE = text(
+    "INSERT INTO post_search (rowid, subject, author, body) VALUES (:id, :subject, :author, :body)"
+)
+_POSTGRESQL = text(
+    "INSERT INTO post_search (post_id, document) VALUES (:id,"
+    " setweight(to_tsvector('english', :subject), 'A') ||"
+    " setweight(to_tsvector('english', :author), 'B') ||"
+    " to_tsvector('english', :body))"
+)
+
+
+def _row_apart(row: Row) -> Row:
+    return {key: _apart(value) if isinstance(value, str) else value for key, value in row.items()}
+
+
+def _apart(said: str) -> str:
+    return " ".join(_WORD.findall(said))
+
+
+def words_of(query: str) -> list[str]:
+    """What is looked for: words, and phrases that stood in quotation marks.
+
+    Everything else in a query is taken for punctuation, so no query is wrong.
+    """
+    found: list[str] = []
+    for phrase, word in re.findall(r'"([^"]*)"|([^\s"]+)', query.replace("\0", " ")):
+        words = _WORD.findall(phrase or word)
+        if phrase:
+            found.append(" ".join(words))
+        else:
+            found += words
+    return [one for one in found if one][:MOST_WORDS]
+
+
+def search(
+    session: Session,
+    viewer: access.Viewer,
+    query: str,
+    limit: int = 50,
+    list_id: int | None = None,
+) -> list[Hit]:
+    """The posts that the viewer may read and that have all words of the query, best first."""
+    wanted = words_of(query)
+    if not wanted:
+        return []
+    find = _on_postgresql if database.on_postgresql(session) else _on_sqlite
+    found = find(wanted).where(
+        Post.state == PostState.FILED, Post.list_id.in_(access.readable_lists(viewer))
+    )
+    if list_id is not None:
+        found = found.where(Post.list_id == list_id)
+    return [_hit(post, marked) for post, marked in session.execute(found.limit(limit))]
+
+
+def _on_sqlite(wanted: Sequence[str]) -> Select[Post, str]:
+    # Every term is quoted: FTS5 then sees no operators. The last word may be unfinished.
+    terms = [f'"{term}"' for term in wanted]
+    if " " not in wanted[-1] and len(wanted[-1]) > 2:
+        terms[-1] += "*"
+    snippet: ColumnElement[str] = literal_column(
+        f"snippet(post_search, 2, char(2), char(3), '…', {_SNIPPET_WORDS})"
+    )
+    rank: ColumnElement[float] = literal_column("bm25(post_search, 8.0, 4.0, 1.0)")
+    return (
+        select(Post, snippet)
+        .join(_INDEX, _INDEX.c.rowid == Post.id)
+        .where(text("post_search MATCH :terms").bindparams(terms=" ".join(terms)))
+        .order_by(rank, Post.sent_at.desc())
+    )
+
+
+def _on_postgresql(wanted: Sequence[str]) -> Select[Post, str]:
+    english = cast("english", REGCONFIG)
+    parts = [func.phraseto_tsquery(english, term) for term in wanted]
+    if " " not in wanted[-1] and len(wanted[-1]) > 2:
+        parts[-1] = func.to_tsquery(english, f"{wanted[-1]}:*")
+    terms: ColumnElement[Any] = parts[0]
+    for part in parts[1:]:
+        terms = terms.op("&&")(part)
+    document = _INDEX.c.document
+    options = (
+        f"StartSel={_OPEN}, StopSel={_CLOSE}, MaxWords={_SNIPPET_WORDS + 1},"
+        f" MinWords={_SNIPPET_WORDS // 2}"
+    )
+    snippet = func.ts_headline(english, func.left(Post.own_words, LONGEST), terms, options)
+    return (
+        select(Post, snippet)
+        .join(_INDEX, _INDEX.c.post_id == Post.id)
+        .where(document.op("@@")(terms))
+        .order_by(func.ts_rank(document, terms).desc(), Post.sent_at.desc())
+    )
+
+
+def _hit(post: Post, marked: str) -> Hit:
+    pieces = []
+    for piece in re.split(f"({_OPEN}[^{_CLOSE}]*{_CLOSE})", re.sub(r"\s+", " ", marked).strip()):
+        if piece:
+            pieces.append((piece.strip(_OPEN + _CLOSE), piece.startswith(_OPEN)))
+    return Hit(post, "".join(piece for piece, _ in pieces), tuple(pieces))

@@ -1,0 +1,200 @@
+"""Putting letters into the archive: posts, what they refer to, attachments and the search index.
+
+The same letter twice is once; another one under a Message-ID that is taken is kept apart.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
+from sqlalchemy.orm import Session
+
+from archive import search, weaving
+from archive.letters import Letter, another_id, readable
+from archive.models import Attachment, Blob, Post, PostState, Reference, Thread
+from core import clock, database
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What became of a letter: `filed`, `held` or `duplicate` (of the post it names)."""
+
+    outcome: str
+    post_id: int
+    message_id: str
+
+
+def put(session: Session, list_id: int, letters: Sequence[Letter]) -> list[Filed]:
+    """File letters of a list; held ones stay out of all threads. What became of each, in order."""
+    outcomes = sort_out(session, list_id, letters)
+    ids = write(session, list_id, [one for one in outcomes if isinstance(one, Letter)])
+    filed = []
+    for outcome in outcomes:
+        if isinstance(outcome, Letter):
+            word = "held" if outcome.held_why else "filed"
+            filed.append(Filed(word, ids[outcome.message_id], outcome.message_id))
+        else:
+            post_id = outcome.post_id or ids[outcome.message_id]
+            filed.append(replace(outcome, post_id=post_id))
+    return filed
+
+
+def sort_out(session: Session, list_id: int, letters: Sequence[Letter]) -> list[Filed | Letter]:
+    """For each letter: the post of which it is a copy, or the letter that is to be written.
+
+    Of a copy of another letter of the same sequence the post is not known yet (0).
+    """
+    weaving.take_turns(session, list_id)
+    known = _known(session, list_id, letters)
+    outcomes: list[Filed | Letter] = []
+    for letter in letters:
+        outcome = _place_on_shelf(letter, known)
+        if isinstance(outcome, Letter):
+            known[outcome.message_id] = _Known(0, outcome.sent_at.isoformat(), outcome.subject)
+        outcomes.append(outcome)
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    post_id: int
+    sent_at: str
+    subject: str
+
+
+def _known(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str, _Known]:
+    """What is on the shelf under the ids of letters, and under those that copies would get."""
+    known = _under(session, list_id, {letter.message_id for letter in letters})
+    times = Counter(letter.message_id for letter in letters)
+    twice = [one for one in letters if one.message_id in known or times[one.message_id] > 1]
+    return known | _under(session, list_id, {_apart(letter) for letter in twice})
+
+
+def _under(session: Session, list_id: int, ids: set[str]) -> dict[str, _Known]:
+    wanted = select(Post.message_id, Post.id, Post.sent_at, Post.subject).where(
+        Post.list_id == list_id
+    )
+    return {
+        row.message_id: _Known(row.id, row.sent_at.isoformat(), row.subject)
+        for some in weaving.slices(sorted(ids))
+        for row in session.execute(wanted.where(Post.message_id.in_(some)))
+    }
+
+
+def _place_on_shelf(letter: Letter, known: dict[str, _Known]) -> Filed | Letter:
+    """The letter, under an id of its own if need be; or the post that it is a copy of.
+
+    Copies of one message differ in trace fields and in what lists added below, never in date
+    and subject.
+    """
+    there = known.get(letter.message_id)
+    if there is None:
+        return letter
+    same_date = not letter.dated or there.sent_at == letter.sent_at.isoformat()
+    if same_date and there.subject == letter.subject:
+        return Filed("duplicate", there.post_id, letter.message_id)
+    message_id = _apart(letter)
+    if message_id in known:  # the id is made from the content
+        return Filed("duplicate", known[message_id].post_id, message_id)
+    return replace(letter, message_id=message_id)
+
+
+def _apart(letter: Letter) -> str:
+    content = f"{letter.sent_at.isoformat()}\n{letter.subject}\n{letter.own_words()}"
+    return another_id(letter.message_id, hashlib.sha256(content.encode()).hexdigest()[:10])
+
+
+def write(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str, int]:
+    """Write new letters and weave them in; returns the posts by Message-ID."""
+    if not letters:
+        return {}
+    woven = weaving.weave(session, list_id, [one.leaf() for one in letters if not one.held_why])
+    rows = [
+        _row(list_id, letter, woven.thread_id.get(letter.message_id) or _aside(session, list_id))
+        for letter in letters
+    ]
+    made = session.scalars(
+        insert(Post).returning(Post.id, sort_by_parameter_order=True), rows
+    ).all()
+    ids = {letter.message_id: number for letter, number in zip(letters, made, strict=True)}
+    _write_references(session, letters, ids)
+    _write_attachments(session, letters, ids)
+    search.index_rows(
+        session,
+        [
+            search.row(
+                ids[one.message_id],
+                one.subject,
+                one.author,
+                one.organisation,
+                one.own_words(),
+            )
+            for one in letters
+            if not one.held_why
+        ],
+    )
+    weaving.settle(session, woven, {mid: ids[mid] for mid in ids if mid in woven.thread_id})
+    return ids
+
+
+def _aside(session: Session, list_id: int) -> int:
+    """A thread of its own, not to be seen, for a post that waits for a moderator."""
+    thread = Thread(
+        list_id=list_id, subject="", started_at=clock.now(), last_at=clock.now(), posts=0
+    )
+    session.add(thread)
+    session.flush()
+    return thread.id
+
+
+def _row(list_id: int, letter: Letter, thread_id: int) -> dict[str, object]:
+    return {
+        "list_id": list_id, "thread_id": thread_id, "parent_id": None, "reason": letter.reason,
+        "message_id": letter.message_id, "person_id": letter.person_id, "author": letter.author,
+        "organisation": letter.organisation, "subject": letter.subject, "topic": letter.topic,
+        "is_reply": letter.is_reply, "sent_at": letter.sent_at,
+        "received_at": letter.received_at, "incoming_id": letter.incoming_id,
+        "mailing_id": letter.mailing_id, "own_words": letter.own_words(),
+        "parts": letter.parts(), "html": letter.html, "held_why": letter.held_why,
+        "state": PostState.HELD if letter.held_why else PostState.FILED,
+    }  # fmt: skip
+
+
+def _write_references(session: Session, letters: Sequence[Letter], ids: dict[str, int]) -> None:
+    rows = [
+        {"post_id": ids[letter.message_id], "position": position, "message_id": message_id}
+        for letter in letters
+        for position, message_id in enumerate(letter.references)
+    ]
+    if rows:
+        session.execute(insert(Reference), rows)
+
+
+def _write_attachments(session: Session, letters: Sequence[Letter], ids: dict[str, int]) -> None:
+    blobs: dict[str, dict[str, object]] = {}
+    rows = []
+    for letter in letters:
+        for file in letter.attachments:
+            blobs[file.sha256] = {"sha256": file.sha256, "content": file.content}
+            rows.append(
+                {
+                    "post_id": ids[letter.message_id],
+                    "name": _file_name(file.name),
+                    "type": file.type[:127],
+                    "size": file.size,
+                    "sha256": file.sha256,
+                }
+            )
+    if not rows:
+        return
+    make = insert_on_postgresql if database.on_postgresql(session) else insert_on_sqlite
+    session.execute(make(Blob).on_conflict_do_nothing(), list(blobs.values()))
+    session.execute(insert(Attachment), rows)
+
+
+def _file_name(name: str) -> str:
+    return readable(name)[:255] or "attachment"

@@ -1,0 +1,87 @@
+"""The command line: `folkmoot` and what it can be asked to do."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from folkmoot import (
+    archives,
+    inspect,
+    lists,
+    meeting,
+    members,
+    newsletters,
+    opening,
+    services,
+    terminal,
+)
+
+app = typer.Typer(
+    cls=terminal.Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Mailing lists, newsletters, meetings and a forum for a peer network, run by e-mail.\n\n"
+    "To try it out on this machine: folkmoot up --demo",
+)
+
+
+@app.callback()
+def main(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Speak to the network that `up --demo` runs.")
+    ] = False,
+) -> None:
+    """Settings come from FOLKMOOT_<NAME> in the environment, then from folkmoot.toml."""
+    # It writes a traceback for each odd message; what it cannot read counts as no bounce.
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
+    if demo:
+        opening.network(demo=True)
+
+
+for service in (services.up, services.web, services.worker, services.listen, services.schedule,
+                services.migrate, services.demo):  # fmt: skip
+    app.command()(service)
+app.add_typer(services.doctor, name="doctor")
+app.add_typer(members.app, name="members")
+app.command()(members.coordinator)
+app.add_typer(lists.app, name="lists")
+app.add_typer(newsletters.app, name="newsletter")
+app.add_typer(newsletters.digest, name="digest")
+app.add_typer(meeting.app, name="meeting")
+app.add_typer(archives.importing, name="import")
+app.add_typer(archives.exporting, name="export")
+app.command()(archives.trace)
+app.command()(archives.events)
+
+
+@app.command("inspect")
+def inspect_(
+    files: Annotated[list[str], typer.Argument(help="Messages (.eml); - reads standard input.")],
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(help="Believe the Authentication-Results of this server only; without it, "
+                     "those of the topmost."),
+    ] = None,
+) -> None:  # fmt: skip
+    """Show what the network understands of messages; needs no database and no network.
+
+    Example: folkmoot inspect --json answer.eml
+    """
+    failed = 0
+    with terminal.progress("Reading", len(files)) as show:
+        for number, name in enumerate(files, 1):
+            try:
+                raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+            except OSError as trouble:
+                terminal.complain(f"{name}: cannot be read: {trouble.strerror}.")
+                failed += 1
+                continue
+            found = inspect.look(name, raw, trust or ())
+            terminal.say(inspect.as_json(found) if json_ else inspect.in_words(found))
+            show(number)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,227 @@
+"""Examines an installation: each finding says what was looked at, how it is, and what to do."""
+
+import imaplib
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+import migrations
+from core import database
+from core.outbox import Receipt
+from core.settings import Settings, SettingsError, kept_secret
+from folkmoot import opening
+from mailer.models import Delivery, Incoming, State
+from message import dkim
+from subscribers.models import MailingList, Person, Role
+
+OK, WARNING, BAD = "ok", "warning", "to do"
+_PATIENCE = 10
+#: Their limits and signatures ask for care: see the sentence below.
+_MICROSOFT = (".office365.com", ".outlook.com")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one look found: ok, warning, or something to do."""
+
+    state: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.state:8} {self.words}"
+
+
+def examine() -> list[Finding]:
+    """Look at everything, in the order in which one thing needs another; raises nothing."""
+    try:
+        settings = opening.network()
+    except SettingsError as faults:
+        return [Finding(BAD, str(faults))]
+    findings = [Finding(OK, "settings can be read"), *_settings(settings), _folder(settings)]
+    findings += _database(settings)
+    if settings.redis_url:
+        findings.append(_tried("Redis", lambda: _redis(settings)))
+    findings.append(_tried("mail server (SMTP)", lambda: _smtp(settings)))
+    findings.append(_tried("mailbox (IMAP)", lambda: _imap(settings)))
+    findings.append(_signing_key(settings))
+    return findings
+
+
+def dkim_key_file(settings: Settings) -> Path:
+    """Where the signing key is, or will be made on first need."""
+    return settings.dkim_key_file or settings.data / "dkim.pem"
+
+
+def dkim_record(settings: Settings) -> str:
+    """The DNS record to publish, name and text; makes the key if there is none yet."""
+    key = kept_secret(dkim_key_file(settings), dkim.new_key)
+    text = dkim.dns_record(key)
+    # RFC 1035 §3.3.14: a TXT record is made of strings of at most 255 octets.
+    strings = " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
+    return f"{settings.dkim_selector}._domainkey.{settings.domain}. IN TXT {strings}"
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    trying = settings.post_office
+    if settings.domain.endswith("localhost") and not trying:
+        yield Finding(BAD, "FOLKMOOT_DOMAIN is not set: the mail domain of the lists")
+    if not settings.contact:
+        yield Finding(BAD, "FOLKMOOT_CONTACT is not set: each mail shows whom to ask")
+    if settings.base_url.startswith("http://") and not trying:
+        yield Finding(BAD, "FOLKMOOT_BASE_URL must be https: one-click leave needs it (RFC 8058)")
+    if not settings.sending:
+        yield Finding(WARNING, "FOLKMOOT_SENDING is off: no mail goes out")
+    if trying:
+        yield Finding(WARNING, "the built-in post office is on: mail to others stays here")
+    elif not settings.trusted_authserv_ids:
+        yield Finding(
+            WARNING, "FOLKMOOT_TRUSTED_AUTHSERV_IDS is empty: posts whose sender is not proved "
+            "by a reply address wait for a moderator",
+        )  # fmt: skip
+
+
+def _folder(settings: Settings) -> Finding:
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        probe = settings.data / ".doctor"
+        probe.write_bytes(b"")
+        probe.unlink()
+        settings.key()
+    except OSError as trouble:
+        return Finding(BAD, f"data folder {settings.data}: {trouble.strerror}; make it writable")
+    key = settings.data / "secret.key"
+    if not settings.secret_key.get_secret_value() and key.stat().st_mode & 0o077:
+        return Finding(BAD, f"{key} can be read by others: chmod 600 it")
+    return Finding(OK, f"data folder {settings.data} is writable; the secret key is there")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    kind = "PostgreSQL" if settings.database_url else "SQLite"
+    try:
+        database.connect(settings.database_address())
+        if not migrations.is_current():
+            yield Finding(BAD, f"{kind} answers but is not up to date: run `folkmoot migrate`")
+            return
+        yield Finding(OK, f"{kind} answers and is up to date")
+        yield from _contents()
+    except SQLAlchemyError as trouble:
+        yield Finding(BAD, f"{kind} does not answer ({type(trouble).__name__}): check DATABASE_URL")
+    finally:
+        database.engine().dispose()
+
+
+def _contents() -> Iterator[Finding]:
+    """What waits for a person."""
+    stuck = {
+        "reactions are stuck: their `trouble` in table receipt says why": select(
+            func.count()
+        ).where(Receipt.state == "stuck"),
+        "messages were not understood: see them at the desk": select(func.count()).where(
+            Incoming.state == "stuck"
+        ),
+        "copies are in doubt: a worker went silent; they are repeated with the same "
+        "Message-ID": select(func.count()).where(Delivery.state == State.IN_DOUBT),
+    }
+    with database.reading() as session:
+        for words, question in stuck.items():
+            number = session.scalar(question) or 0
+            yield (
+                Finding(WARNING, f"{number} {words}")
+                if number
+                else Finding(
+                    OK, f"no {words.partition(':')[0].replace(' are ', ' ').replace(' were ', ' ')}"
+                )
+            )
+        if not session.scalar(select(func.count()).select_from(MailingList)):
+            yield Finding(BAD, "there is no list: `folkmoot lists create NAME TITLE`")
+        if not session.scalar(select(func.count()).where(Person.role == Role.COORDINATOR)):
+            yield Finding(BAD, "nobody is coordinator: `folkmoot coordinator ADDRESS`")
+
+
+def _tried(what: str, attempt: Callable[[], Finding]) -> Finding:
+    try:
+        return attempt()
+    except (OSError, smtplib.SMTPException, imaplib.IMAP4.error, redis.RedisError) as trouble:
+        return Finding(BAD, f"{what} does not work: {_words_of(trouble)}")
+
+
+def _words_of(trouble: Exception) -> str:
+    if isinstance(trouble, ssl.SSLError):
+        return f"TLS failed ({trouble.reason or trouble}); check the name and the certificate"
+    if isinstance(trouble, smtplib.SMTPResponseException):
+        return f"it answered {trouble.smtp_code} {_text(trouble.smtp_error)}"
+    first = trouble.args[0] if trouble.args else ""
+    return _text(first) if isinstance(first, bytes) else str(trouble) or type(trouble).__name__
+
+
+def _text(words: bytes | str) -> str:
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+
+
+def _redis(settings: Settings) -> Finding:
+    client = redis.Redis.from_url(settings.redis_url, socket_timeout=_PATIENCE)
+    try:
+        client.ping()
+    finally:
+        client.close()
+    return Finding(OK, "Redis answers")
+
+
+def _smtp(settings: Settings) -> Finding:
+    where = f"{settings.smtp_host}:{settings.smtp_port}"
+    if settings.smtp_security == "tls":
+        client: smtplib.SMTP = smtplib.SMTP_SSL(
+            settings.smtp_host, settings.smtp_port, timeout=_PATIENCE,
+            context=ssl.create_default_context(),
+        )  # fmt: skip
+    else:
+        client = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_PATIENCE)
+    with client:
+        if settings.smtp_security == "starttls":
+            client.starttls(context=ssl.create_default_context())
+        if settings.smtp_username:
+            client.login(settings.smtp_username, settings.smtp_password.get_secret_value())
+        client.noop()
+    if settings.smtp_host.endswith(_MICROSOFT):
+        return Finding(
+            WARNING, f"mail server {where} answers; Microsoft 365 takes 30 messages a minute and "
+            "does not sign List-Unsubscribe: sending to many through it is slow",
+        )  # fmt: skip
+    loopback = settings.smtp_host in {"127.0.0.1", "::1", "localhost"}
+    if settings.smtp_security == "none" and not loopback:
+        return Finding(WARNING, f"mail server {where} answers, without TLS: mail can be read")
+    return Finding(OK, f"mail server {where} answers")
+
+
+def _imap(settings: Settings) -> Finding:
+    if not settings.imap_host:
+        return Finding(WARNING, "no mailbox is set (FOLKMOOT_IMAP_HOST): answers are not read")
+    where = f"{settings.imap_host}:{settings.imap_port}"
+    if settings.imap_security == "tls":
+        client: imaplib.IMAP4 = imaplib.IMAP4_SSL(
+            settings.imap_host, settings.imap_port, timeout=_PATIENCE,
+            ssl_context=ssl.create_default_context(),
+        )  # fmt: skip
+    else:
+        client = imaplib.IMAP4(settings.imap_host, settings.imap_port, timeout=_PATIENCE)
+    with client:
+        client.login(settings.imap_username, settings.imap_password.get_secret_value())
+        state, _ = client.select(settings.imap_folder, readonly=True)
+    if state != "OK":
+        return Finding(BAD, f"mailbox {where} has no folder {settings.imap_folder}")
+    return Finding(OK, f"mailbox {where} lets us in")
+
+
+def _signing_key(settings: Settings) -> Finding:
+    path = dkim_key_file(settings)
+    if not path.exists():
+        return Finding(WARNING, "no DKIM key yet: `folkmoot doctor dkim` makes it and prints DNS")
+    if path.stat().st_mode & 0o077:
+        return Finding(BAD, f"{path} can be read by others: chmod 600 it")
+    return Finding(OK, f"DKIM key {path} is there; `folkmoot doctor dkim` prints its DNS record")

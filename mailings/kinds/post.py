@@ -1,0 +1,99 @@
+"""Post: what a member wrote, to the members who take each post of the list."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from archive import reading
+from archive.models import Post, PostState
+from archive.targets import Item
+from core import links, settings
+from core.events import PostFiled
+from mailer.models import Mailing
+from mailings import wording
+from mailings.kind import Facts, Kind, Occasion, Origin
+from message import redact
+from message import subject as subjects
+from subscribers import audience
+from subscribers.audience import Audience
+from subscribers.models import MailingList, Mode
+
+
+def occasion(session: Session, event: PostFiled) -> Occasion | None:
+    """Each post that came by mail, once; what we sent ourselves everybody has had."""
+    post = session.get(Post, event.post)
+    if post is None or post.state != PostState.FILED:
+        return None
+    if post.mailing_id is not None or post.incoming_id is None:
+        return None
+    return Occasion(post.id, post.list_id)
+
+
+def recipients(session: Session, mailing: Mailing) -> Audience:
+    """Who takes each post; the author too, who sees by it that it went out."""
+    return audience.members_of(session, mailing.list_id or 0, {Mode.EACH})
+
+
+def facts(session: Session, mailing: Mailing) -> Facts:
+    """The words of the post, what it answers, and its files."""
+    post = session.get_one(Post, mailing.about)
+    list_ = session.get_one(MailingList, post.list_id)
+    author = wording.with_organisation(post.author, post.organisation)
+    files = reading.attachments_of(session, [post.id]).get(post.id, [])
+    page = links.post(post.id)
+    return Facts(
+        words={
+            "title": title_of(post),
+            "author": author,
+            "text": _text(post),
+            "url": page,
+            "files": [
+                {"name": file.name, "size": wording.size_of_file(file.size)} for file in files
+            ],
+        },
+        # RFC 9989 §7.4: From is ours, whatever the author's domain says; the name is theirs.
+        sender=f"{author} via {list_.title}",
+        answers=_answers(session, post),
+        items=(Item(0, post.list_id, post.thread_id, post.id, post.subject, post.own_words),),
+        archived_at=page,
+    )
+
+
+def title_of(post: Post) -> str:
+    """The subject as it was written, with at most one "Re:" before it."""
+    subject = post.subject.strip() or post.thread.subject or "(no subject)"
+    is_answer = post.is_reply or subjects.is_reply(subject)
+    return subjects.prefixed(subject) if is_answer else subject
+
+
+def _text(post: Post) -> str:
+    text = wording.own_and_quoted(reading.parts_of(post))
+    setting = settings.current()
+    return redact.strip_secrets(text, setting.domain, setting.separator, setting.base_url)
+
+
+def _answers(session: Session, post: Post) -> tuple[str, ...]:
+    """Under which ids readers know what this post answers: as it came, and as our copy.
+
+    The root of the discussion first, then the parent.
+    """
+    ids: list[str] = []
+    parent = session.get(Post, post.parent_id) if post.parent_id else None
+    root = session.scalars(
+        select(Post)
+        .where(Post.thread_id == post.thread_id, Post.parent_id.is_(None))
+        .where(Post.state == PostState.FILED, Post.id != post.id)
+        .order_by(Post.sent_at, Post.id)
+        .limit(1)
+    ).first()
+    for one in (root, parent):
+        if one is None:
+            continue
+        copy = select(Mailing.message_id).where(Mailing.kind == "post", Mailing.about == one.id)
+        ids += [one.message_id, *session.scalars(copy)]
+    return tuple(dict.fromkeys(reversed(ids)))[::-1]
+
+
+KIND = Kind(
+    name="post", trigger=PostFiled, occasion=occasion, audience=recipients, facts=facts,
+    origin=Origin.PERSON, bulk=True, discussion=True, priority=4,
+)  # fmt: skip

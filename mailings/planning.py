@@ -1,0 +1,103 @@
+"""Planning: an event or an approval becomes a mailing with one copy for each recipient."""
+
+import logging
+from collections.abc import Callable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from archive import targets
+from core.events import Event, MailingApproved
+from core.outbox import Reaction
+from mailer import ledger
+from mailer.models import Mailing, MailingState
+from mailings import fields, kinds, rendering
+from mailings.kind import Kind, Occasion
+from subscribers import people
+from subscribers.audience import Recipient
+from subscribers.models import MailingList
+
+log = logging.getLogger(__name__)
+
+#: How somebody without a name is greeted.
+NAMELESS = "colleague"
+LONGEST_NAME = 100
+
+
+def start(kind_name: str) -> Reaction:
+    """The reaction that makes a mailing of a triggered kind; the same event twice makes one."""
+    kind = kinds.ALL[kind_name]
+
+    def plan(session: Session, event: Event) -> None:
+        if kind.occasion is None:
+            return
+        occasion = kind.occasion(session, event)
+        if occasion is not None:
+            send(session, kind_name, occasion)
+
+    return plan
+
+
+def send(session: Session, kind_name: str, occasion: Occasion) -> Mailing | None:
+    """Make a mailing and plan its copies at once; None if it was made before."""
+    kind = kinds.ALL[kind_name]
+    if made_before(session, kind, occasion):
+        return None
+    mailing = ledger.draft(
+        session,
+        kind.name,
+        list_id=occasion.list_id,
+        about=occasion.about,
+        bulk=kind.bulk,
+        source=occasion.source,
+        priority=kind.priority,
+        pointless_after=occasion.pointless_after,
+    )
+    _plan(session, kind, mailing)
+    return mailing
+
+
+def made_before(session: Session, kind: Kind, occasion: Occasion) -> bool:
+    """Whether the mailing of this occasion exists."""
+    found = select(Mailing.id).where(Mailing.kind == kind.name, Mailing.about == occasion.about)
+    if occasion.since is not None:
+        found = found.where(Mailing.created_at >= occasion.since)
+    return session.scalar(found.limit(1)) is not None
+
+
+def plan_approved(session: Session, event: MailingApproved) -> None:
+    """Plan the copies of a mailing that a person approved; they wait for its `not_before`."""
+    mailing = session.get(Mailing, event.mailing)
+    if mailing is None or mailing.state != MailingState.APPROVED:
+        return  # planned before, or called back
+    _plan(session, kinds.ALL[mailing.kind], mailing)
+
+
+def _plan(session: Session, kind: Kind, mailing: Mailing) -> None:
+    facts = kind.facts(session, mailing)
+    rendered = rendering.render(kind, mailing, list_of(session, mailing), facts)
+    # The archive opens the discussion of a mailing under its subject.
+    mailing.subject = mailing.subject or rendered.subject
+    audience = kind.audience(session, mailing)
+    targets.leave_targets(session, mailing.id, facts.items)
+    ledger.plan(session, mailing, rendered.mould.to_bytes(), audience, slots_of(kind))
+    log.info("mailing_planned", extra={"mailing": mailing.id, "kind": kind.name})
+
+
+def list_of(session: Session, mailing: Mailing) -> MailingList | None:
+    """The list of a mailing, if it has one."""
+    return session.get(MailingList, mailing.list_id) if mailing.list_id is not None else None
+
+
+def slots_of(kind: Kind) -> Callable[[Recipient], dict[str, str]]:
+    """What differs from copy to copy, by recipient: `name`, `to`, and what the kind adds."""
+
+    def slots(recipient: Recipient) -> dict[str, str]:
+        known = people.tidy_name(recipient.name)[:LONGEST_NAME].rstrip() if kind.named else ""
+        return {
+            "name": known or NAMELESS,
+            "to": fields.to_field(known, recipient.address),
+            **kind.slots(recipient),
+        }
+
+    return slots
