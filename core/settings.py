@@ -1,5 +1,6 @@
 """Every setting: its name, type, default and meaning; checked at start, all faults in one list."""
 
+import contextlib
 import secrets
 import tomllib
 from pathlib import Path
@@ -133,10 +134,13 @@ def kept_secret(path: Path, make: "Any") -> bytes:
     """The bytes of a secret file, made by `make` and readable by us alone if it is not there."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         draft.touch(mode=0o600)
         draft.write_bytes(make())
-        draft.rename(path)
+        # Of several threads or processes that start at once, the first one's secret is kept.
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
     return path.read_bytes().strip()
 
 

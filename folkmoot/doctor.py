@@ -58,10 +58,15 @@ def dkim_key_file(settings: Settings) -> Path:
     return settings.dkim_key_file or settings.data / "dkim.pem"
 
 
+def make_keys(settings: Settings) -> bytes:
+    """Make the keys that are not there yet, before two processes could; gives that of DKIM."""
+    settings.key()
+    return kept_secret(dkim_key_file(settings), dkim.new_key)
+
+
 def dkim_record(settings: Settings) -> str:
     """The DNS record to publish, name and text; makes the key if there is none yet."""
-    key = kept_secret(dkim_key_file(settings), dkim.new_key)
-    text = dkim.dns_record(key)
+    text = dkim.dns_record(make_keys(settings))
     # RFC 1035 §3.3.14: a TXT record is made of strings of at most 255 octets.
     strings = " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
     return f"{settings.dkim_selector}._domainkey.{settings.domain}. IN TXT {strings}"

@@ -12,14 +12,18 @@ from core import settings as all_settings
 from core.settings import Settings, kept_secret
 from folkmoot.terminal import Trouble
 
+#: With the post office, mail goes to it and nowhere else, whatever server is set.
+ON_LOOPBACK: dict[str, object] = {
+    "post_office": True, "smtp_host": "127.0.0.1", "smtp_security": "none", "smtp_username": "",
+    "imap_host": "127.0.0.1", "imap_security": "none", "imap_folder": "INBOX",
+}  # fmt: skip
 
-def try_out_values(data: Settings) -> dict[str, object]:
-    """The settings of the built-in post office; the mailbox's password is made once and kept."""
-    password = kept_secret(data.data / "imap.password", lambda: secrets.token_hex(16).encode())
+
+def try_out_values(found: Settings) -> dict[str, object]:
+    """What the post office takes where nothing is set; its password is made once and kept."""
+    password = kept_secret(found.data / "imap.password", lambda: secrets.token_hex(16).encode())
     return {
-        "post_office": True,
-        "smtp_host": "127.0.0.1", "smtp_port": 8026, "smtp_security": "none",
-        "imap_host": "127.0.0.1", "imap_port": 8143, "imap_security": "none",
+        "smtp_port": 8026, "imap_port": 8143,
         "imap_username": "folkmoot", "imap_password": SecretStr(password.decode()),
         "imap_poll_seconds": 5.0, "undo_seconds": 10.0,
     }  # fmt: skip
@@ -40,8 +44,10 @@ def network(demo: bool = False) -> Settings:
         values |= try_out_values(found)
     if demo:
         values |= DEMO_VALUES
-    missing = {name: v for name, v in values.items() if name not in found.model_fields_set}
-    return all_settings.use(found.model_copy(update=missing)) if missing else found
+    chosen = {name: v for name, v in values.items() if name not in found.model_fields_set}
+    if demo or found.post_office:
+        chosen |= ON_LOOPBACK
+    return all_settings.use(found.model_copy(update=chosen)) if chosen else found
 
 
 def connect(settings: Settings, *, upgrade: bool = False) -> None:

@@ -76,11 +76,12 @@ def schedule() -> None:
 
 
 def migrate() -> None:
-    """Bring the database up to date; does nothing when it is.
+    """Bring the database up to date, and make the keys; what is there stays as it is.
 
     Example: folkmoot migrate
     """
     settings = opening.network()
+    examination.make_keys(settings)
     database.connect(settings.database_address())
     try:
         if migrations.is_current():

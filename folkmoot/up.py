@@ -54,7 +54,7 @@ def web_pages(settings: Settings) -> Iterator[threading.Thread]:
             f"({trouble.strerror}): stop what uses it, or set FOLKMOOT_WEB_PORT."
         ) from None
     config = uvicorn.Config(
-        create_app(), log_config=None, access_log=False, proxy_headers=True,
+        create_app(), log_config=None, log_level="warning", access_log=False, proxy_headers=True,
         timeout_graceful_shutdown=LAST_PAGE_SECONDS,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -2,79 +2,148 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from message.address import domain_of
+from message.address import domain_of, parse_mailboxes
 from message.parse import Message
 
-_COMMENT = re.compile(r"\([^()]*\)")
-_METHOD = re.compile(r"(dkim|arc|dmarc|spf)(?:/\d+)?\s*=\s*([a-z]+)(.*)", re.I | re.S)
-_PROPERTY = re.compile(r"(header|smtp|policy)\.([a-z]+)\s*=\s*(\"[^\"]*\"|[^\s;]+)", re.I)
+MOST_RESULTS = 100
+_TOKEN = re.compile(
+    r"\s*(?:(?P<comment>\()|\"(?P<quoted>(?:[^\"\\]|\\.)*)\"?|(?P<sign>[;=])|(?P<word>[^\s;=()\"]+))"
+)
+_METHODS = ("dkim", "arc", "dmarc", "spf")
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """The results of a trusted server; None where it says nothing.
 
-    `domain` is the author's domain that DMARC (or an aligned DKIM signature) vouches for.
+    `aligned_domain` is the author's domain that DMARC, or a DKIM signature of that very domain,
+    vouches for; None if nothing does.
     """
 
     dkim: str | None = None
     arc: str | None = None
     dmarc: str | None = None
     spf: str | None = None
-    domain: str | None = None
+    aligned_domain: str | None = None
+
+
+@dataclass(slots=True)
+class Result:
+    """One method's result with its properties, such as header.d."""
+
+    method: str
+    result: str
+    reason: str | None = None
+    properties: dict[str, str] = field(default_factory=dict)
 
 
 def read_results(message: Message, trusted: Sequence[str]) -> Authentication:
-    """The results in the topmost field that a trusted server wrote (RFC 8601 §5).
+    """The results in the topmost field that a trusted server wrote (RFC 8601 §5, §7.1).
 
     `trusted` are authserv-ids; any other field may be forged, and so may those of attached
-    messages, which are never looked at. Without a trusted field nothing is known.
+    messages, which are never looked at. Without a trusted field nothing is known. The trusted id
+    "" stands for a server that writes the field without an id, as Exchange Online does: then only
+    the very first field counts.
     """
-    ours = {one.lower() for one in trusted}
-    for value in message.get_all("Authentication-Results"):
-        server, methods = parse_results(value)
-        if server in ours:
-            return _summary(methods, message)
+    ours = {one.strip().lower() for one in trusted}
+    for place, value in enumerate(message.get_all("Authentication-Results")):
+        server, results = parse_results(value)
+        if server in ours and (server or place == 0):
+            return _summary(results, message)
     return Authentication()
 
 
-def parse_results(value: str) -> tuple[str, list[tuple[str, str, dict[str, str]]]]:
-    """One field taken apart: the authserv-id, and each method with its result and properties."""
-    bare = value
-    for _ in range(5):  # comments may be nested (RFC 5322 §3.2.2)
-        bare = _COMMENT.sub(" ", bare)
-    head, *rest = bare.split(";")
-    words = head.split()
-    methods = []
-    for item in rest:
-        match = _METHOD.match(item.strip())
-        if match:
-            pairs = {
-                f"{kind.lower()}.{name.lower()}": text.strip('"')
-                for kind, name, text in _PROPERTY.findall(match[3])
-            }
-            methods.append((match[1].lower(), match[2].lower(), pairs))
-    return (words[0].lower() if words else ""), methods
+def parse_results(value: str) -> tuple[str, list[Result]]:
+    """One field taken apart: the authserv-id in lower case, and the results in order. Never raises.
+
+    The id is "" when the field begins with a result, as some servers write it.
+    """
+    groups: list[list[str]] = [[]]
+    for word in _tokens(value):
+        if word == ";":
+            groups.append([])
+        else:
+            groups[-1].append(word)
+    head, rest = groups[0], groups[1:]
+    server = ""
+    if "=" in head:
+        rest = groups
+    elif head:
+        server = head[0].strip('"').lower()
+    results = [one for group in rest[:MOST_RESULTS] if (one := _result(group)) is not None]
+    return server, results
 
 
-def _summary(
-    methods: list[tuple[str, str, dict[str, str]]], message: Message
-) -> Authentication:
-    results: dict[str, str] = {}
-    author = domain_of(message.from_.address) if message.from_ else ""
-    vouched: str | None = None
-    for method, result, properties in methods:
-        if results.get(method) != "pass":
-            results[method] = result
-        if result != "pass":
+def _tokens(value: str) -> list[str]:
+    """RFC 8601 §2.2: words, quoted strings and signs; comments, nested too, are left out."""
+    tokens: list[str] = []
+    at = 0
+    while match := _TOKEN.match(value, at):
+        at = match.end()
+        if match.group("comment"):
+            at = _after_comment(value, at)
+        elif match.group("quoted") is not None:
+            tokens.append(re.sub(r"\\(.)", r"\1", match.group("quoted")))
+        else:
+            tokens.append(match.group("sign") or match.group("word"))
+    return tokens
+
+
+def _after_comment(value: str, at: int) -> int:
+    depth = 1
+    while at < len(value) and depth:
+        if value[at] == "\\":
+            at += 1
+        elif value[at] == "(":
+            depth += 1
+        elif value[at] == ")":
+            depth -= 1
+        at += 1
+    return at
+
+
+def _result(tokens: list[str]) -> Result | None:
+    """RFC 8601 §2.2: method [/version] = result [reason=...] [ptype.property=value ...]."""
+    if len(tokens) < 3 or tokens[1] != "=":
+        return None
+    found = Result(tokens[0].partition("/")[0].lower(), tokens[2].lower())
+    at = 3
+    while at + 2 < len(tokens):
+        if tokens[at + 1] != "=":
+            at += 1
             continue
-        if method == "dmarc" and domain_of("@" + properties.get("header.from", author)) == author:
-            vouched = author
-        signer = properties.get("header.d") or properties.get("header.i", "").rpartition("@")[2]
-        if method == "dkim" and signer and signer.lower() == author:
-            vouched = vouched or author
+        name, text = tokens[at].lower(), tokens[at + 2]
+        at += 3
+        if name == "reason":
+            found.reason = text
+        else:
+            found.properties.setdefault(name, text)
+    return found
+
+
+def _summary(results: list[Result], message: Message) -> Authentication:
+    # RFC 5322 §3.6.2: with two authors, or two From fields, nobody is vouched for.
+    authors = {box.domain for value in message.get_all("From") for box in parse_mailboxes(value)}
+    author = authors.pop() if len(authors) == 1 else ""
+    best: dict[str, str] = {}
+    aligned: str | None = None
+    for one in results:
+        if one.method in _METHODS and best.get(one.method) != "pass":
+            best[one.method] = one.result
+        if one.result == "pass" and author and author == _vouched(one, author):
+            aligned = author
     return Authentication(
-        results.get("dkim"), results.get("arc"), results.get("dmarc"), results.get("spf"), vouched
+        best.get("dkim"), best.get("arc"), best.get("dmarc"), best.get("spf"), aligned
     )
+
+
+def _vouched(one: Result, author: str) -> str:
+    """The domain that a passed result speaks for."""
+    if one.method == "dmarc":
+        return domain_of("@" + one.properties.get("header.from", author).rpartition("@")[2])
+    if one.method == "dkim":
+        signer = one.properties.get("header.d") or one.properties.get("header.i", "")
+        return domain_of("@" + signer.rpartition("@")[2])
+    return ""

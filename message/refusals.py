@@ -46,12 +46,15 @@ _FULL = _any(
     r"(?:mailbox|inbox|mail box|maildir|mail ?folder|mail ?drop|account|quota|disk|storage)"
     r"[^.\n]{0,60}\b(?:is |are |was |has )?(?:now |too |almost )?"
     r"(?:full|exceeded|exhausted|overdrawn|overflow|exceeds)",
-    r"(?:over|exceed(?:s|ed|ing)?|exceeding|out of|above|beyond) (?:the |its |his |her |your |their )?"
+    r"(?:over|exceed(?:s|ed|ing)?|exceeding|out of|above|beyond) (?:the |its |his |her |your |"
+    r"their )?"
     r"(?:mail(?:box)? |disk |storage |allowed |maximum |message |user(?:'s)? |e?mail |account )*"
     r"(?:quota|storage|space)",
     r"\bover ?quota\b", r"\bquota\b.{0,40}\b(?:exceed|full|violat|reached|limit|is over)",
-    r"insufficient (?:disk |storage |mailbox )?(?:space|quota)", r"mailbox (?:size )?limit exceeded",
-    r"not enough (?:storage|disk|space|room)", r"mailbox.{0,30}(?:size|storage|maximum).{0,20}exceed",
+    r"insufficient (?:disk |storage |mailbox )?(?:space|quota)", r"mailbox (?:size )?limit "
+    r"exceeded",
+    r"not enough (?:storage|disk|space|room)", r"mailbox.{0,30}(?:size|storage|"
+    r"maximum).{0,20}exceed",
     r"no (?:more )?room in", r"user has too many messages", r"too much mail data", r"disk full",
     r"e-?mail account has exceeded", r"recipient storage full", r"mailbox_?full", r"full mailbox",
     r"mail such a size.{0,60}overflow", r"max(?:imum)? (?:mailbox|message file) size",
@@ -74,7 +77,8 @@ _GREY = _any(
     r"resources? (?:temporarily )?(?:unavailable|exhausted)", r"deferr(?:ed|al)",
     r"could not (?:connect|be contacted)", r"conversation .{0,60}timed out", r"not? yet ready",
     r"unable to connect", r"delivery (?:time|period) (?:has )?expired", r"retry timeout",
-    r"message expired", r"too long in (?:the )?queue", r"queue too long", r"service (?:not |un)available",
+    r"message expired", r"too long in (?:the )?queue", r"queue too long", r"service (?:not |"
+    r"un)available",
     r"system not accepting", r"looped?\b|mail loop|too many hops", r"insufficient system",
     r"delivery (?:has been |was |is )?delayed", r"local error in processing",
 )  # fmt: skip
@@ -86,12 +90,15 @@ _POLICY = _any(
     r"trend ?micro|senderbase|spamrl|uribl|surbl|ironport", r"reputation",
     r"\b(?:is|been|was|are|ip|from|message|mail|sender|address|client host|host)\b.{0,60}\bblocked",
     r"blocked (?:by|using|for|due|because)", r"\bbanned\b", r"\bprohibited\b", r"\bforbidden\b",
-    r"(?:content|message|body|attachment|url|link)s? (?:rejected|denied|refused|not allowed|filter)",
+    r"(?:content|message|body|attachment|url|link)s? (?:rejected|denied|refused|not allowed|"
+    r"filter)",
     r"rejected (?:for|due to|because of|by) .{0,30}(?:content|filter|reason|rule|admin)",
-    r"\bvirus|malware|worm\b|infected", r"relay(?:ing)? (?:is )?(?:access )?(?:denied|not|prohibited|"
+    r"\bvirus|malware|worm\b|infected", r"relay(?:ing)? (?:is )?(?:access )?(?:denied|not|"
+    r"prohibited|"
     r"forbidden|attempt|mail)", r"unable to relay", r"not (?:permitted|allowed|authori[sz]ed) to",
     r"not accept.{0,40}from", r"do(?:es)? not (?:accept|want|allow).{0,60}(?:from|sender)",
-    r"access (?:is )?denied", r"transaction (?:failed|rejected)", r"administrative(?:ly)? (?:prohib|refus)",
+    r"access (?:is )?denied", r"transaction (?:failed|rejected)", r"administrative(?:ly)? "
+    r"(?:prohib|refus)",
     r"\bptr\b", r"reverse[ -](?:dns|lookup|hostname|address)", r"\brdns\b", r"\bhelo\b|\behlo\b",
     r"starttls|\btls\b|encryption (?:needed|required)", r"security (?:reason|violation|policy)",
     r"abuse|abusive", r"suspicious", r"violat", r"complaint", r"bad sender|sender (?:address )?"
@@ -99,36 +106,51 @@ _POLICY = _any(
     r"sender .{0,20}(?:not exist|not found|does not resolve)", r"non-?compliant|not rfc|rfc ?5322",
     r"not a member|only members|members? only|not allowed to post|moderated|restricted",
     r"your (?:ip|host|server|email|domain)\b.{0,40}(?:reject|listed|denied|not allowed|refused)",
-    r"listed (?:in|at|on|by)", r"poor (?:ip )?reputation", r"unusual (?:rate|sending)", r"legal reason",
+    r"(?<!not )listed (?:in|at|on|by)", r"poor (?:ip )?reputation", r"unusual (?:rate|sending)",
+    r"legal "
+    r"reason",
     r"dynamic(?:ally)?[ -]?(?:assigned|ip)|dial-?up|residential", r"mx record", r"loop ?back",
     r"unauthori[sz]ed", r"bounce verification|batv|prvs", r"\bscan", r"as\(\d+\)",
 )  # fmt: skip
 _GONE = _any(
-    r"(?:user|account|mailbox|recipient|address|login|username|alias|addressee|customer|person|name|"
-    r"user ?id|subscriber|e-?mail)\b[^.\n]{0,60}\b(?:is |was |has been |are |not |does |could |can )*"
+    r"(?:user|account|mailbox|recipient|address|login|username|alias|addressee|customer|person|"
+    r"name|"
+    r"user ?id|subscriber|e-?mail)\b[^.\n]{0,60}\b(?:is |was |has been |are |not |does |could |"
+    r"can )*"
     r"(?:unknown|not ?found|not known|not exist|n[o']t exist|invalid|not valid|no longer|inactive|"
     r"not active|disabled|suspended|discontinued|closed|deleted|removed|expired|terminated|"
     r"unavailable|not available|unrouteable|undeliverable|not listed|blocked|locked|frozen|"
     r"not have an? (?:\S+ )?account|doesn't have|isn't|unrecogni[sz]ed|not recogni[sz]ed|"
-    r"cannot be found|non-?exist\w*|moved|rejected|out of service|not registered|deactivated|ambiguous)",
+    r"cannot be found|non-?exist\w*|moved|rejected|out of service|not registered|deactivated|"
+    r"ambiguous)",
     r"(?:unknown|invalid|no such|no|bad|illegal|non-?existent|unrouteable|inactive|unrecogni[sz]ed|"
     r"undeliverable|disabled|wrong|not a valid|not a known|no valid|ambiguous) "
     r"(?:local[ -]?|final |email |e-mail |virtual |destination |internet |such |pop )*"
     r"(?:user|account|mailbox|recipient|address|part|person|login|name|alias|addressee|customer|"
-    r"receiver|domain|host|here|one)", r"\bno such user\b", r"\buser ?unknown\b", r"\bunknown user\b",
-    r"(?:this|that) (?:user|account|address|person|mailbox) (?:is|has|doesn)", r"has moved|new address",
+    r"receiver|domain|host|here|one)", r"\bno such user\b", r"\buser ?unknown\b", r"\bunknown "
+    r"user\b",
+    r"(?:this|that) (?:user|account|address|person|mailbox) (?:is|has|doesn)", r"has moved|"
+    r"new address",
     r"no mailbox (?:here|by|with|for)", r"doesn'?t (?:exist|have an? .{0,20}account)",
-    r"not our (?:customer|user)", r"not a (?:local|valid|known|real)", r"no longer (?:with|works?|valid|"
-    r"in use|exists|accept|receiv|available|active|employed)", r"has left|left the (?:company|organi)",
-    r"host (?:name )?(?:unknown|not found|is invalid)|unknown (?:host|domain)|(?:host|domain|name|dns)"
-    r".{0,60}(?:not ?found|does not exist|doesn't exist|could not be found|couldn't be found|lookup "
-    r"(?:fail|error)|nxdomain)|nxdomain|no such (?:host|domain)|couldn'?t find (?:any )?(?:host|a host)|"
+    r"not our (?:customer|user)", r"not a (?:local|valid|known|real)", r"no longer (?:with|"
+    r"works?|valid|"
+    r"in use|exists|accept|receiv|available|active|employed)", r"has left|left the (?:company|"
+    r"organi)",
+    r"host (?:name )?(?:unknown|not found|is invalid)|unknown (?:host|domain)|(?:host|domain|"
+    r"name|dns)"
+    r".{0,60}(?:not ?found|does not exist|doesn't exist|could not be found|couldn't be found|"
+    r"lookup "
+    r"(?:fail|error)|nxdomain)|nxdomain|no such (?:host|domain)|couldn'?t find (?:any )?(?:host|"
+    r"a host)|"
     r"unrouteable|cannot be resolved|does not resolve|all relevant mx records point to|null ?mx|"
-    r"nullmx|(?:does|do) not accept (?:e-?)?mail\b(?!.{0,20}from)|not accept(?:ing)? (?:any )?mail$",
+    r"nullmx|(?:does|do) not accept (?:e-?)?mail\b(?!.{0,20}from)|"
+    r"not accept(?:ing)? (?:any )?mail$",
     r"not accept(?:ing)? (?:mail|messages) for", r"recipnotfound|recipient not found|resolver\.adr",
     r"can'?t (?:find|deliver to) (?:this|that|the) (?:user|recipient|mailbox|address)",
-    r"wasn'?t found at|couldn'?t be found", r"invalid mailbox", r"no (?:match|entry) .{0,20}(?:director|name)",
-    r"not (?:listed )?in (?:the )?(?:domino|address|director)", r"adresse.{0,30}(?:inconnue|unbekannt)",
+    r"wasn'?t found at|couldn'?t be found", r"invalid mailbox", r"no (?:match|"
+    r"entry) .{0,20}(?:director|name)",
+    r"not (?:listed )?in (?:the )?(?:domino|address|director)", r"adresse.{0,30}(?:inconnue|"
+    r"unbekannt)",
     r"(?:empfänger|benutzer).{0,30}unbekannt", r"宛先|存在しません",
 )  # fmt: skip
 
@@ -186,6 +208,8 @@ def _reason(code: int | None, enhanced: str | None, words: str) -> Reason:
     by_words = _by_words(words, temporary)
     by_code = _CODES.get(detail)
     if by_words is None:
+        if code == 551:  # RFC 5321 §3.4: the user has moved elsewhere
+            return Reason.MAILBOX
         return by_code or (Reason.TRANSIENT if temporary or subject == "4" else Reason.OTHER)
     if by_words is Reason.MAILBOX and by_code in {Reason.FULL, Reason.SIZE, Reason.POLICY}:
         return by_code

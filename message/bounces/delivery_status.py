@@ -12,8 +12,14 @@ from message.refusals import Reason
 _TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 #: RFC 3464 §2.3.3; what is not here (delivered, relayed, expanded) reports that nothing is wrong.
-_ACTIONS = {"failed": FAILED, "failure": FAILED, "fail": FAILED, "error": FAILED, "bounced": FAILED, "expired": FAILED,
-            "undeliverable": FAILED, "delayed": DELAYED, "delay": DELAYED, "deferred": DELAYED}  # fmt: skip
+_ACTIONS = {
+    word: action
+    for action, words in (
+        (FAILED, "failed failure fail error bounced expired undeliverable"),
+        (DELAYED, "delayed delay deferred"),
+    )
+    for word in words.split()
+}
 _FINE = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 _GROUP = re.compile(rb"\r?\n[ \t]*(?:\r?\n[ \t]*)+")
 _FIELD = re.compile(rb"^(?:final|original)-recipient[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -80,7 +86,7 @@ def _recipient(group: bytes, message: Message) -> Bounce | None:
 
 
 def _fields(group: bytes) -> dict[str, str]:
-    """The fields of a group; lines that were wrapped without indentation belong to the one above."""
+    """The fields of a group; a line that was wrapped without indentation is put back."""
     lines: list[bytes] = []
     for line in group.strip().splitlines():
         if lines and not _NAMED.match(line):
@@ -90,7 +96,9 @@ def _fields(group: bytes) -> dict[str, str]:
     said: dict[str, str] = {}
     for line in lines:
         name, _, value = line.partition(b":")
-        said.setdefault(name.strip().lower().decode("ascii", "replace"), decode_value(value.strip()))
+        said.setdefault(
+            name.strip().lower().decode("ascii", "replace"), decode_value(value.strip())
+        )
     return said
 
 

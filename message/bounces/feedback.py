@@ -21,13 +21,16 @@ class Report:
 def read_report(message: Message) -> Report | None:
     """The complaint that a message reports; None if it reports none."""
     said = next((p for p in message.leaves if p.type == "message/feedback-report"), None)
-    if said is None:
-        return None
-    pairs, _, _ = fields.split_header(said.content.strip() + b"\n\n")
-    facts = {name.lower(): decode_value(raw) for name, raw in pairs}
     copy = next(
         (p for p in message.leaves if p.type in {"message/rfc822", "text/rfc822-headers"}), None
     )
+    if said is None and not (copy is not None and _by_subject(message)):
+        return None
+    facts: dict[str, str] = {}
+    if said is not None:
+        pairs, _, _ = fields.split_header(said.content.strip() + b"\n\n")
+        for name, raw in pairs:
+            facts.setdefault(name.lower(), decode_value(raw))
     inner = parts.read(copy.content)[0] if copy is not None else None
     ids = fields.message_ids((inner.get("Message-ID") or "") if inner else "")
     return Report(
@@ -36,6 +39,13 @@ def read_report(message: Message) -> Report | None:
         ids[0] if ids else None,
         _first(facts.get("original-mail-from") or (inner.get("Return-Path") if inner else None)),
     )
+
+
+def _by_subject(message: Message) -> bool:
+    """Microsoft's junk reports (JMRP) are no ARF: a subject, and the message attached."""
+    author = message.from_
+    known = author is not None and author.domain in {"hotmail.com", "outlook.com", "microsoft.com"}
+    return known and message.subject.strip().lower().startswith("complaint about message from")
 
 
 def _first(value: str | None) -> str | None:

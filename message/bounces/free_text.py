@@ -14,23 +14,33 @@ MOST = 100
 _A = ADDRESS.pattern
 # From the surest to the vaguest; the first that finds anybody is believed.
 _PLACES = [
-    re.compile(rf"^[>\s]*(?:Final|Original)-Recipient\s*:\s*(?:rfc822|system|x\S+)?\s*;?\s*<?({_A})", re.I | re.M),
-    re.compile(rf"^[\s>]*(?:.{{0,40}})RCPT TO\s*:\s*<?({_A})>?.{{0,60}}(?:\n.{{0,80}})?", re.I | re.M),
+    re.compile(rf"^[>\s]*(?:Final|Original)-Recipient\s*:\s*(?:rfc822|system|"
+    rf"x\S+)?\s*;?\s*<?({_A})", re.I | re.M),
     re.compile(rf"^\s*(?:[45]\d\d[ -])?[\"<']({_A})[>\"']\s*(?::|\.\.\.|\(|;|,?\s*$)", re.M),
-    re.compile(rf"^[\s>*•+-]*<?(?:mailto:)?({_A})>?\s*(?::|\.\.\.|\(|;|$|<|-\s|,? on \w{{3}},|\t|\s{{2,}})", re.M),
+    re.compile(rf"^[\s>]*(?:.{{0,40}})RCPT TO\s*:\s*<?({_A})>?.{{0,60}}(?:\n.{{0,80}})?",
+    re.I | re.M),
+    re.compile(rf"^[\s>*•+-]*<?(?:mailto:)?({_A})>?\s*(?::|\.\.\.|\(|;|$|<|-\s|,? on \w{{3}},|\t|"
+    rf"\s{{2,}})", re.M),
     re.compile(
-        rf"(?:deliver(?:ed|y|ing)?(?: (?:your|the|this|a) (?:mail|message|e-?mail))?|address(?:es|ee)?|users?|"
+        rf"(?:deliver(?:ed|y|ing)?(?: (?:your|the|this|a) (?:mail|message|e-?mail))?|"
+        rf"address(?:es|ee)?|users?|"
         rf"recipients?|mailbox|account|failed|unknown|invalid|sent|transmitted|reach(?:ed)?|"
         rf"send(?:ing)?(?: to)?|forward|message|mail)"
-        rf"\W{{0,4}}(?:\w+\W{{1,3}}){{0,6}}?(?:to|for|by|at|is|was|are|address|name|:)?\W{{0,6}}({_A})", re.I,
+        rf"\W{{0,4}}(?:\w+\W{{1,3}}){{0,6}}?(?:to|for|by|at|is|was|are|address|name|"
+        rf":)?\W{{0,6}}({_A})", re.I,
     ),
-    re.compile(rf"^\s*(?:To|Recipients?|Adressat|Empf[äa]nger|宛先)\s*[:：]\s*.{{0,60}}?<?({_A})", re.I | re.M),
+    re.compile(rf"^\s*(?:To|Recipients?|Adressat|Empf[äa]nger|宛先)\s*[:：]\s*.{{0,60}}?<?({_A})",
+    re.I | re.M),
     re.compile(rf"({_A})"),
 ]  # fmt: skip
 _SURE = 4  # places that only a report has
-_COPY_TO = re.compile(r"^[> ]{0,4}(?:To|X-Original-To|Delivered-To|Envelope-To)\s*:\s*(.+)$", re.I | re.M)
+_COPY_TO = re.compile(
+    r"^[> ]{0,4}(?:To|X-Original-To|Delivered-To|Envelope-To)\s*:\s*(.+)$", re.I | re.M
+)
 _NOBODY = re.compile(
-    r"^(?:mailer-daemon|postmaster|support|abuse|help|helpdesk|noreply|no-reply|admin|hostmaster)@", re.I
+    r"^(?:mailer-daemon|postmaster|support|abuse|help|helpdesk|noreply|no-reply|admin|"
+    r"hostmaster)@",
+    re.I,
 )
 _SOURCES = {"message/rfc822", "text/rfc822-headers", "message/rfc822-headers"}
 

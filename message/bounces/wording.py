@@ -1,4 +1,4 @@
-"""The words by which servers say that they write, what failed, and where the returned copy begins."""
+"""The words by which servers say what failed, and where the returned copy begins."""
 
 import re
 
@@ -13,42 +13,56 @@ ADDRESS = re.compile(
     r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@\[[\d.]{7,15}\]"
 )
 SERVER = re.compile(
-    r"mailer[-_. ]?da?emon|post[-_. ]?master|mail(?:er)? ?delivery|delivery ?(?:sub)?system|^mdaemon|"
+    r"mailer[-_. ]?da?emon|post[-_. ]?master|mail(?:er)? ?delivery|delivery ?(?:sub)?system|"
+    r"^mdaemon|"
     r"mail administrator|system administrator|mail system|mail router|^(?:mda|uucp|mmdf|bounces?|"
-    r"mailerdaemon|mail-?daemon|maildelivery|mdaemon)@|pmdf|smtp (?:gateway|server|daemon|interface)|"
+    r"mailerdaemon|mail-?daemon|maildelivery|mdaemon)@|pmdf|smtp (?:gateway|server|daemon|"
+    r"interface)|"
     r"mail ?gateway|quota ?service|double-?bounce|microsoft exchange|messaging server|"
     r"interscan|email ?delivery|delivery notification|^(?:return|error|err|undeliver\w*)[-.+]?\w*@",
     re.IGNORECASE,
 )  # fmt: skip
 NO_REPLY = re.compile(
-    r"^(?:no|do[-_.]?not|dont)[-_.]?reply|^(?:notif|alert|auto|admin|info-?sys|system)", re.IGNORECASE
+    r"^(?:no|do[-_.]?not|dont)[-_.]?reply|^(?:notif|alert|auto|admin|info-?sys|system)",
+    re.IGNORECASE,
 )
 SUBJECT = re.compile(
-    r"undeliver(?:ed|able)|undelivrable|unzustellbar|non remis|deliver(?:y|ing)\b.{0,40}\b(?:fail|error|"
+    r"undeliver(?:ed|able)|undelivrable|unzustellbar|non remis|deliver(?:y|"
+    r"ing)\b.{0,40}\b(?:fail|error|"
     r"problem|status|notif|report|delay|could|impossible|unable|expired|unsuccess)|"
     r"(?:fail|error|problem|unable|could ?n[o']t|can ?not|not?)\b.{0,30}\bdeliver|"
-    r"mail\w*\b.{0,20}\b(?:fail|error|reject|delay|could not)|message (?:delivery|status|you sent|failed|"
-    r"not)|returned (?:mail|e-?mail|to sender|message)|return(?:ing|ed) message|failure not|nondelivery|"
+    r"mail\w*\b.{0,20}\b(?:fail|error|reject|delay|could not)|message (?:delivery|status|"
+    r"you sent|failed|"
+    r"not)|returned (?:mail|e-?mail|to sender|message)|return(?:ing|ed) message|failure not|"
+    r"nondelivery|"
     r"non[- ]?deliver|bounce|delivery notification|rejected|message undelivered|wasn't delivered|"
-    r"user unknown|unknown (?:user|address|recipient)|returned to sender|warning: (?:could|message)|could not send|"
-    r"mail system error|not delivered|blocked message|無効|エラー|配信|届け|送信|配送|退信|系统退信|"
+    r"user unknown|unknown (?:user|address|recipient)|returned to sender|warning: (?:could|"
+    r"message)|could not send|"
+    r"mail system error|not delivered|blocked message|無効|エラー|配信|届け|送信|"
+    r"配送|退信|系统退信|"
     r"wiadomo.{2,3} odrzucona|недостав|no se (?:puede|ha podido) entregar|mancata consegna|"
     r"ikke lever|onbestelbaar|errors from localhost|expired|quota",
     re.IGNORECASE,
 )  # fmt: skip
 FAILURE = re.compile(
-    r"(?:could ?n[o']t|can ?not|can't|unable to|failed to|failure (?:to|in)|was(?: not|n't)|were not|"
+    r"(?:could ?n[o']t|can ?not|can't|unable to|failed to|failure (?:to|in)|was(?: not|n't)|"
+    r"were not|"
     r"not be|have not been|has not been|did not|error|impossible|unsuccessful\w*|not)\W{1,3}"
     r"(?:\w+\W{1,3}){0,6}?(?:deliver|reach|send|sent|transmit|relay|process)|"
-    r"undeliver(?:able|ed)|delivery\b.{0,40}\b(?:fail|error|problem|unsuccess|abort|expired|impossible)|"
-    r"fail\w* (?:permanently|recipient|address|for|due)|malformed|(?:permanent|fatal|transient|persistent|delivery) "
-    r"(?:fatal |delivery )?(?:error|failure|problem)|(?:user|mailbox|recipient|address|account|host|domain)(?:e?s)?"
+    r"undeliver(?:able|ed)|delivery\b.{0,40}\b(?:fail|error|problem|unsuccess|abort|expired|"
+    r"impossible)|"
+    r"fail\w* (?:permanently|recipient|address|for|due)|malformed|(?:permanent|fatal|transient|"
+    r"persistent|delivery) "
+    r"(?:fatal |delivery )?(?:error|failure|problem)|(?:user|mailbox|recipient|address|account|"
+    r"host|domain)(?:e?s)?"
     r"\b.{0,50}(?:unknown|not ?found|disabled|full|does ?n[o']t exist|not exist|not recogni[sz]ed|"
     r"invalid|not known|not listed|inactive|suspended|over quota|unavailable|rejected)|"
     r"(?:unknown|invalid|no such|bad) (?:user|mailbox|recipient|address|host|domain|addressee)|"
     r"\b[45]\d\d[- ](?:#?[45]\.\d{1,3}\.\d{1,3}|<|[A-Za-z])|\b[45]\.\d\.\d{1,3}\b|quota exceeded|"
-    r"returned (?:by|your|to|because|the)|message (?:was |has been |is )?(?:rejected|refused|blocked|"
-    r"bounced|returned)|gave up|giving up|given up|transcript of session|delayed|not been delivered|"
+    r"returned (?:by|your|to|because|the)|message (?:was |has been |is )?(?:rejected|refused|"
+    r"blocked|"
+    r"bounced|returned)|gave up|giving up|given up|transcript of session|delayed|"
+    r"not been delivered|"
     r"will be retried|届け|送信できません|配信でき|エラー|見つかりません|受信拒否|利用されていない",
     re.IGNORECASE,
 )  # fmt: skip
@@ -64,8 +78,10 @@ CERTAIN_SUBJECT = re.compile(
     r"nondeliver|non-deliver|mail system error|delivery notification", re.IGNORECASE,
 )  # fmt: skip
 DELAY = re.compile(
-    r"warning message only|do not need to resend|(?:has been|have been|was|is|still|currently|being) "
-    r"delayed|(?:not yet|n't yet) (?:been )?(?:delivered|been)|will (?:continue|keep|be retried|retry|try)|"
+    r"warning message only|do not need to resend|(?:has been|have been|was|is|still|currently|"
+    r"being) "
+    r"delayed|(?:not yet|n't yet) (?:been )?(?:delivered|been)|will (?:continue|keep|be retried|"
+    r"retry|try)|"
     r"still (?:trying|being|in the queue)|delay(?:ed)? (?:\d+ |notification|in|of)|"
     r"\((?:delay|warning)\)|temporary (?:delivery )?(?:problem|failure)|message will be retried|"
     r"no action is required on your part|could not send (?:message )?for past",
@@ -73,14 +89,18 @@ DELAY = re.compile(
 )  # fmt: skip
 GIVEN_UP = re.compile(
     r"permanent|given up|gave up|giving up|fatal error|expired|timed? out|undeliverable|has failed|"
-    r"could not be delivered|not delivered|will not (?:be|try)|no further|failed\b|rejected|returned",
+    r"could not be delivered|not delivered|will not (?:be|try)|no further|failed\b|rejected|"
+    r"returned",
     re.IGNORECASE,
 )  # fmt: skip
 COPY = re.compile(
-    r"^.{0,40}(?:below this line is a copy|(?:below is|this is) a copy of (?:the|your)|original message "
-    r"(?:follows|headers?|text|attached|\W*$)|\bmessage headers? follow|unsent message|returned message\b|"
+    r"^.{0,40}(?:below this line is a copy|(?:below is|this is) a copy of (?:the|your)|"
+    r"original message "
+    r"(?:follows|headers?|text|attached|\W*$)|\bmessage headers? follow|unsent message|"
+    r"returned message\b|"
     r"header of the (?:original|returned)|copy of (?:the|your) (?:original )?message|"
-    r"the (?:full|original|body of the|text of the|headers? of the) (?:original )?(?:message|mail|e-?mail)"
+    r"the (?:full|original|body of the|text of the|headers? of the) (?:original )?(?:message|"
+    r"mail|e-?mail)"
     r".{0,30}(?:follow|below|attached|is as)|(?:original|your|returned|rejected|undelivered) "
     r"(?:message|mail|e-?mail)(?: content| header| text)?s?(?: (?:follows|is|was))?\s*[-:=]*\s*$|"
     r"forwarded message|message text follows|undelivered message|first \d+ bytes|"
@@ -89,7 +109,8 @@ COPY = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )  # fmt: skip
 _COPY_FIELD = re.compile(
-    r"^(?:[> ]{0,4})(?:Received: (?:from|by|\()|Return-Path:|Message-Id:\s*<|X-Mailer:|MIME-Version: 1)",
+    r"^(?:[> ]{0,4})(?:Received: (?:from|by|\()|Return-Path:|Message-Id:\s*<|X-Mailer:|"
+    r"MIME-Version: 1)",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -143,7 +164,9 @@ def bounce(recipient: str, words: str, delayed: bool = False) -> Bounce:
     code = CODE.search(flat)
     judged = judge(int(code.group(1)) if code else None, status, flat)
     known = status is not None or code is not None
-    permanent = judged.permanent if known else judged.reason is not Reason.TRANSIENT
+    # RFC 3463 §2: the class is the server's last word, for the server has given up already.
+    said = status or (code.group(1) if code else "")
+    permanent = said[0] == "5" if said else judged.reason is not Reason.TRANSIENT
     if delayed:
         reason = judged.reason if known else Reason.TRANSIENT
         return Bounce(recipient, status, False, reason, flat[:LONGEST_DIAGNOSTIC], DELAYED)

@@ -10,7 +10,8 @@ LONGEST = 420
 _VERBS = (
     r"wrote|writes|sent|ysgrifennodd|scríobh|schrieb|geschrieben|schreef|geschreven|a écrit|écrit|"
     r"a ecrit|ha scritto|scrisse|escribi[óo]|escreveu|ha escrit|va escriure|a scris|skrev|skrifaði|"
-    r"kirjoitti|kirjutas|napisa[łl](?:\(a\))?|napísal(?:\(a\)|a)?|napsal(?:\(a\)|a)?|je napisa[ol]a?|"
+    r"kirjoitti|kirjutas|napisa[łl](?:\(a\))?|napísal(?:\(a\)|a)?|napsal(?:\(a\)|a)?|"
+    r"je napisa[ol]a?|"
     r"написал(?:\(а\)|а)?|пишет|писал(?:\(а\))?|написав|напис[аa]|yazdı|írta|έγραψε|đã viết|rašė|"
     r"rakstīja|idatzi du|menulis|tulis|نے لکھا|كتب|כתב|写道|寫道|작성|さんは書きました|のメール"
 )
@@ -21,14 +22,16 @@ _TIME = re.compile(
     r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)|\b\d{1,2} ?[ap]\.?m\b|\bUTC\b|\bGMT\b", re.IGNORECASE
 )
 _DATE = re.compile(
-    r"(?<!\d)(?:\d{4}[-/.年]\s?\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}[-. ]+(?:de )?[^\W\d]{3,12}|"
+    r"(?<!\d)(?:\d{4}[-/.年]\s?\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|"
+    r"\d{1,2}[-. ]+(?:de )?[^\W\d]{3,12}|"
     r"[^\W\d]{3,12}\.? \d{1,2}|\d{1,2} th[áa]ng|\d{4}年)"
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 # How such lines begin: a preposition, a day of the week, or a date.
 _START = re.compile(
     r"^[-_*\s>]*(?:On|At|Am|Le|El|Il|In data|Em|Op|Den|På|W dniu|Dnia|Dne|Dňa|Ar|Vào|Pada|Në|Στις|"
-    r"В|Am Datum|Il giorno|Lê|Za|\d{1,4}[-/.年:]|\d{1,2}[ .]|[^\W\d]{2,12}[.,]? ?,? ?\d{1,2}|[^\W\d]{2,10},)"
+    r"В|Am Datum|Il giorno|Lê|Za|\d{1,4}[-/.年:]|\d{1,2}[ .]|[^\W\d]{2,12}[.,]? ?,? ?\d{1,2}|"
+    r"[^\W\d]{2,10},)"
     r"(?=\W|\d|$)|^[-_*\s]*On\b",
     re.IGNORECASE,
 )
@@ -37,7 +40,8 @@ _DASHED = re.compile(rf"^-{{2,}}\s*\S.{{0,200}}\b(?:{_VERBS})\s*[:：]?\s*-{{2,}
 _NO_VERB = re.compile(r"<\s?[^<>\s]*@[^<>\s]*\s?>+\s*[:：]?$")
 _DATE_FIRST = re.compile(r"^\d{1,4}[-/.年]\s?\d{1,2}[-/.月]")
 _SHARED = re.compile(
-    r"[-\s]*(?<!\w)On (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? |(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|"
+    r"[-\s]*(?<!\w)On (?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? |(?:Jan|Feb|Mar|Apr|May|Jun|Jul|"
+    r"Aug|Sep|"
     r"Oct|Nov|Dec)\w* \d|\d{1,2}[ /.-]).{5,200}@.{1,120} wrote:\s*$"
 )
 
@@ -66,7 +70,7 @@ def length_at(lines: list[Line], place: int) -> int:
 
 
 def begins_within(line: Line) -> int:
-    """Where in a line an attribution begins behind own words ("thanks On Mon, ... wrote:"), or 0."""
+    """Where an attribution begins behind own words ("thanks On Mon, ... wrote:"), or 0."""
     if line.marked or "wrote:" not in line.raw[-40:]:
         return 0
     found = _SHARED.search(line.raw[:1000])

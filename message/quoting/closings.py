@@ -16,7 +16,8 @@ _CLOSING = re.compile(
     r"(?:mit )?(?:viele|beste|freundliche|liebe|herzliche|schöne)[nr]? (?:grü(?:ß|ss)en?|grüsse)"
     r"(?: (?:aus|nach) \w+)?|mfg|vg|lg|gruß|grüße|hochachtungsvoll|"
     r"(?:bien |très )?cordialement|bien à (?:vous|toi)|amicalement|meilleures salutations|"
-    r"salutations(?: distinguées)?|(?:met )?(?:vriendelijke|hartelijke|beste) groet(?:en)?|groet(?:en|jes)?|"
+    r"salutations(?: distinguées)?|(?:met )?(?:vriendelijke|hartelijke|beste) groet(?:en)?|"
+    r"groet(?:en|jes)?|"
     r"mvg|(?:med )?(?:venlig|vennlig|vänlig|bästa|kärlig|hjertelig|mange)a?(?:ste)? "
     r"(?:hilsen|hilsner|hälsning(?:ar)?)|hilsen|hälsning(?:ar)?|mvh|kh|vh|dbh|"
     r"(?:un (?:cordial )?)?saludos?(?: cordiales)?|atentamente|un abrazo|atenciosamente|att|"
@@ -30,26 +31,34 @@ _CLOSING = re.compile(
 _NAME = re.compile(r"^[-/~]\s?[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}$")
 _POSTSCRIPT = re.compile(r"^(?:p\.? ?s\.?|p\.? ?p\.? ?s\.?|n\.?b\.?|edit|update)\b", re.IGNORECASE)
 _DEVICE = (
-    r"iphone|ipad|ios\b|ipod|apple|watch|mac\b|android|galaxy|samsung|huawei|honor|xiaomi|redmi|oppo|pixel|"
-    r"nokia|wiko|sony|lg|htc|motorola|moto|oneplus|fairphone|blackberry|windows|nexus|surface|phone|"
+    r"iphone|ipad|ios\b|ipod|apple|watch|mac\b|android|galaxy|samsung|huawei|honor|xiaomi|redmi|"
+    r"oppo|pixel|"
+    r"nokia|wiko|sony|lg|htc|motorola|moto|oneplus|fairphone|blackberry|windows|nexus|surface|"
+    r"phone|"
     r"mobile|mobil|handy|tablet|smartphone|device|handheld|treo|outlook|yahoo|mail\b|gmail|proton|"
-    r"thunderbird|spark|sparrow|typeapp|airmail|acompli|bluemail|aqua|nine|verizon|t-mobile|vodafone|"
-    r"o2|ee\b|orange|at&t|telefon|téléphone|telefoon|teléfono|telefono|móvil|portable|computer|laptop|"
+    r"thunderbird|spark|sparrow|typeapp|airmail|acompli|bluemail|aqua|nine|verizon|t-mobile|"
+    r"vodafone|"
+    r"o2|ee\b|orange|at&t|telefon|téléphone|telefoon|teléfono|telefono|móvil|portable|computer|"
+    r"laptop|"
     r"messenger|hotmail|aol|gmx|web\.de|zoho|fastmail|superhuman|workspace|teams|ffôn"
 )
 _SENT_WITH = re.compile(
-    rf"^[*_<\s]*(?:(?:sent|written|typed|envoyé|envoyée|gesendet|geschickt|verzonden|verstuurd|inviato|"
+    rf"^[*_<\s]*(?:(?:sent|written|typed|envoyé|envoyée|gesendet|geschickt|verzonden|verstuurd|"
+    rf"inviato|"
     rf"enviado|enviada|skickat|sendt|lähetetty|wysłan[eoy]|wysłano|odesláno|отправлено|gönderildi|"
-    rf"anfonwyd|seolta)\b[^.!?\n]{{0,40}}\b(?:from|via|with|using|on|by|de|depuis|avec|à partir|von|mit|"
+    rf"anfonwyd|seolta)\b[^.!?\n]{{0,40}}\b(?:from|via|with|using|on|by|de|depuis|avec|à partir|"
+    rf"von|mit|"
     rf"vanaf|met|van|da|con|dal|desde|do meu|från|fra|med|puhelimesta|z|ze|с|o|fy|ó)\b|"
-    rf"(?:get|télécharger|obtenir|hent|hämta|skaffa|holen sie sich|laden sie|scarica|ottieni|obtener|"
+    rf"(?:get|télécharger|obtenir|hent|hämta|skaffa|holen sie sich|laden sie|scarica|ottieni|"
+    rf"obtener|"
     rf"obtenha|download|pobierz) (?:outlook|yahoo)|(?:von|vom) (?:meinem|unterwegs))"
     rf"[^.!?\n]{{0,60}}?(?:{_DEVICE})[^!?\n]{{0,60}}$",
     re.IGNORECASE,
 )
 # "Sent from my Wiko RIDGE FAB 4G", and no more: whatever it is, it is a thing.
 _SENT_FROM_MY = re.compile(
-    r"^sent from my (?!desk\b|heart\b|home\b|office\b|account\b|address\b)[\w'’.-]+(?: [\w'’.+-]+){0,4}$",
+    r"^sent from my (?!desk\b|heart\b|home\b|office\b|account\b|"
+    r"address\b)[\w'’.-]+(?: [\w'’.+-]+){0,4}$",
     re.IGNORECASE,
 )
 _LINK = re.compile(r"\s*[<(\[]?\s*(?:https?|mailto):[^\s>)\]]*\s*[>)\]]?", re.IGNORECASE)

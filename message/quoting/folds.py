@@ -6,36 +6,46 @@ from message.quoting.lines import Line
 
 _BANNER = re.compile(
     r"^[\W_]*(?:\[?external\b(?: (?:e-?mail|message|sender))?\]?[\s\W]*$|"
-    r"(?:\[?(?:external|caution|warning|attention|notice|alert|beware|rhybudd|be careful|think before|"
+    r"(?:\[?(?:external|caution|warning|attention|notice|alert|beware|rhybudd|be careful|"
+    r"think before|"
     r"stop|important|security|extern|achtung|vorsicht|attention|let op|advarsel)\b[\W_]*.{0,80})?"
     r"(?:this (?:e-?mail|message|mail) (?:originated|is from|was sent from|came from|comes from|"
     r"has (?:originated|come|been sent) from|has been received from)"
     r" (?:a |an |someone |somebody )?(?:outside|external|the internet|unknown|unverified)|"
-    r"you don['’]t often (?:get|receive) e?-?mail from|some people who received this message don['’]t|"
+    r"you don['’]t often (?:get|receive) e?-?mail from|"
+    r"some people who received this message don['’]t|"
     r"this message (?:is from|was sent by) an external|this is an external e-?mail|"
-    r"do not click (?:on )?(?:any )?(?:links|attachments)|(?:e-?mail|message) from (?:an )?external|"
+    r"do not click (?:on )?(?:any )?(?:links|attachments)|(?:e-?mail|"
+    r"message) from (?:an )?external|"
     r"(?:the )?sender (?:of this message )?is (?:from )?(?:outside|external|unverified)|"
     r"dim ond agor|mae'r (?:e-bost|neges) (?:hon|hwn) (?:wedi dod|yn dod)|"
     r"diese (?:e-?mail|nachricht) (?:kommt|stammt|wurde) von (?:einem )?(?:extern|auß)))",
     re.IGNORECASE,
 )
 _DISCLAIMER = re.compile(
-    r"^[\W_]*(?:(?:this|the) (?:e-?mail|message|communication|transmission|information|content|mail)s?\b"
-    r".{0,200}\b(?:confidential|privileged|intended (?:only|solely|for|recipient)|monitored|scanned|"
+    r"^[\W_]*(?:(?:this|the) (?:e-?mail|message|communication|transmission|information|content|"
+    r"mail)s?\b"
+    r".{0,200}\b(?:confidential|privileged|intended (?:only|solely|for|recipient)|monitored|"
+    r"scanned|"
     r"virus|disclosed? under|private and|legally|freedom of information|protectively marked)|"
     r"(?:information|content|opinions?|views|any (?:views|opinions?))\b.{0,80}\b"
-    r"(?:confidential|do not necessarily|not necessarily|those of the (?:author|sender)|contained in this)|"
-    r"if you (?:are not the|have received this|received this|receive this|are not an|were not the)\b.{0,80}"
+    r"(?:confidential|do not necessarily|not necessarily|those of the (?:author|sender)|"
+    r"contained in this)|"
+    r"if you (?:are not the|have received this|received this|receive this|are not an|"
+    r"were not the)\b.{0,80}"
     r"(?:recipient|error|mistake|addressee)|if this (?:e-?mail|message) .{0,40}(?:error|mistake)|"
     r"(?:confidentiality|legal|privacy|e-?mail)(?: and \w+)? (?:notice|disclaimer|statement)\b|"
     r"disclaimer\W*$|confidential(?:ity)?(?: notice)?\W*$|"
     r"please consider (?:the environment|your environment)|think before you print|"
     r"please note:? .{0,60}(?:monitored|recorded|freedom of information|data protection)|"
-    r"(?:all )?(?:e-?mails?|communications?) (?:sent|to|and|in|from)\b.{0,100}(?:monitored|recorded|"
-    r"freedom of information|data protection|logged)|(?:the|this) (?:council|authority|organisation|company)"
+    r"(?:all )?(?:e-?mails?|communications?) (?:sent|to|and|in|from)\b.{0,100}(?:monitored|"
+    r"recorded|"
+    r"freedom of information|data protection|logged)|(?:the|this) (?:council|authority|"
+    r"organisation|company)"
     r" (?:accepts no|does not accept|cannot accept|reserves the right|may monitor|will process)|"
     r"senders and recipients of e-?mail|any (?:unauthori[sz]ed|disclosure|form of|copying)|"
-    r"(?:whilst|while|although) (?:we|the|every|reasonable|this e-?mail).{0,80}(?:virus|malware|precaution)|"
+    r"(?:whilst|while|although) (?:we|the|every|reasonable|this e-?mail).{0,80}(?:virus|malware|"
+    r"precaution)|"
     r"(?:we|the council) (?:welcome|croesaw).{0,60}(?:welsh|cymraeg)|rydym yn croesawu gohebiaeth|"
     r"croesewir gohebiaeth|mae'?r (?:neges|e-bost|wybodaeth) .{0,80}(?:cyfrinachol|bwriad)|"
     r"for information about how we .{0,40}(?:use|process).{0,40}(?:data|information)|"
@@ -125,7 +135,9 @@ def _mark_footer(lines: list[Line]) -> None:
 def _mark_rules(lines: list[Line]) -> None:
     """Drawn lines and blanks next to folded paragraphs at the end go with them."""
     at = len(lines)
-    while at and (lines[at - 1].blank or lines[at - 1].kind == "folded" or _is_frame(lines, at - 1)):
+    while at and (
+        lines[at - 1].blank or lines[at - 1].kind == "folded" or _is_frame(lines, at - 1)
+    ):
         at -= 1
     if any(line.kind == "folded" for line in lines[at:]):
         _fold(lines[at:])

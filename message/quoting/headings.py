@@ -7,24 +7,32 @@ from message.quoting.lines import Line
 MOST_LINES = 24
 _WORDS = {
     "from": (
-        "from|von|de|da|van|fra|från|od|od kogo|от|отправитель|від|lähettäjä|feladó|kimden|gönderen|"
-        "oddawca|expéditeur|mittente|remitente|από|发件人|寄件者|差出人|보낸 사람|oddělení|odesílatel|oddawca|"
+        "from|von|de|da|van|fra|från|od|od kogo|от|отправитель|від|lähettäjä|feladó|kimden|"
+        "gönderen|"
+        "expéditeur|mittente|remitente|από|发件人|寄件者|差出人|보낸 사람|"
+        "odesílatel|"
         "de la|oddelek|o|wth|oddi wrth|ó|saatja|nuo|no|von meinem|message de"
     ),
     "sent": (
-        "sent|gesendet|gesendet am|envoyé|envoyé le|envoyée|inviato|verzonden|sendt|skickat|skickades|"
-        "wysłano|wysłane|data wysłania|enviado|enviado el|enviada em|enviat|lähetetty|odesláno|odoslané|"
-        "отправлено|відправлено|gönderildi|gönderilme|elküldve|küldve|trimis|εστάλη|στάλθηκε|anfonwyd|"
+        "sent|gesendet|gesendet am|envoyé|envoyé le|envoyée|inviato|verzonden|sendt|skickat|"
+        "skickades|"
+        "wysłano|wysłane|data wysłania|enviado|enviado el|enviada em|enviat|lähetetty|odesláno|"
+        "odoslané|"
+        "отправлено|відправлено|gönderildi|gönderilme|elküldve|küldve|trimis|εστάλη|στάλθηκε|"
+        "anfonwyd|"
         "发送时间|傳送時間|寄件日期|送信日時|보낸 날짜|poslano|saadetud|išsiųsta|seolta|"
-        "date|datum|data|dato|dátum|fecha|päivämäärä|дата|tarih|ημερομηνία|日付|日期|날짜|dyddiad|message du"
+        "date|datum|data|dato|dátum|fecha|päivämäärä|дата|tarih|ημερομηνία|日付|日期|날짜|dyddiad|"
+        "message du"
     ),
     "to": (
         "to|an|à|a|aan|til|till|do|para|per|komu|кому|vastaanottaja|címzett|kime|către|προς|at|"
         "收件人|收件者|宛先|받는 사람|za|kam|kepada|chuig"
     ),
-    "cc": "cc|kopie|copie|copie à|copia|kopi|kopia|dw|kopio|másolat|копия|bilgi|κοιν|抄送|副本|참조|bcc",
+    "cc": "cc|bcc|kopie|copie|copie à|copia|kopi|kopia|"
+    "dw|kopio|másolat|копия|bilgi|κοιν|抄送|副本|참조",
     "subject": (
-        "subject|betreff|objet|oggetto|onderwerp|emne|ämne|temat|asunto|assunto|assumpte|aihe|předmět|"
+        "subject|betreff|objet|oggetto|onderwerp|emne|ämne|temat|asunto|assunto|assumpte|aihe|"
+        "předmět|"
         "predmet|тема|konu|tárgy|subiect|θέμα|主题|主旨|件名|제목|pwnc|teema|tema|ábhar|re"
     ),
     "other": (

@@ -9,7 +9,8 @@ DEEPEST = 20
 RULE = "_" * 32
 _OPEN, _CLOSE = "\ue0f0", "\ue0f1"
 _BLOCK = re.compile(
-    r"<!--.*?-->|<(/?)(blockquote|hr)\b([^>]*)>|<(?:div|span|td)\b[^>]*\bgmail_(?:quote|extra|attr)",
+    r"<!--.*?-->|<(/?)(blockquote|hr)\b([^>]*)>|<(?:div|span|td)\b[^>]*\bgmail_(?:quote|extra|"
+    r"attr)",
     re.IGNORECASE | re.DOTALL,
 )
 _GMAIL = re.compile(r"\bgmail_quote\b", re.IGNORECASE)

@@ -19,6 +19,7 @@ from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from pydantic import SecretStr
 
 from core import addresses, database, settings
 from folkmoot.post_office import post_office
@@ -81,7 +82,8 @@ class House:
         """Have a person send a message; it goes the way all mail goes, through SMTP."""
         sender = str(message["From"]).rpartition("<")[2].rstrip(">")
         recipient = to or str(message["To"]).rpartition("<")[2].rstrip(">")
-        self.post(message.as_bytes(), sender, recipient)
+        raw = message.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        self.post(raw, sender, recipient)
 
     def page(self, address: str, data: dict[str, str] | None = None, method: str = "") -> Page:
         """Open a page, or send a form to it, as a browser does (without following)."""
@@ -191,7 +193,7 @@ def _production(stack: ExitStack, tmp_path: Path, request: pytest.FixtureRequest
                 "base_url": f"http://127.0.0.1:{web_port}",
                 "smtp_host": "127.0.0.1", "smtp_port": sink.port,
                 "imap_host": "127.0.0.1", "imap_port": mailbox.port, "imap_security": "none",
-                "imap_username": mailbox.user, "imap_password": mailbox.secret,
+                "imap_username": mailbox.user, "imap_password": SecretStr(mailbox.secret),
                 "imap_poll_seconds": 2.0, "trusted_authserv_ids": [f"mx.{domain}"],
             }
         )
@@ -202,7 +204,12 @@ def _production(stack: ExitStack, tmp_path: Path, request: pytest.FixtureRequest
     network = Network()
 
     def letters_of(address: str) -> list[bytes]:
-        return [one.data for one in sink.received() if one.recipient.lower() == address.lower()]
+        # RFC 5321 §4.4: the server that delivers notes the envelope's sender on top.
+        return [
+            f"Return-Path: <{one.sender}>\r\n".encode() + one.data
+            for one in sink.received()
+            if one.recipient.lower() == address.lower()
+        ]
 
     return House("production", network, web_port, letters_of, _post_by_smtp(sink.port))
 

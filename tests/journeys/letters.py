@@ -1,6 +1,9 @@
 """Letters as people write them: new ones, and answers the way mail clients make them."""
 
+import email.policy
 import itertools
+import re
+from email import message_from_string
 from email.message import EmailMessage
 from email.utils import formataddr, formatdate
 
@@ -44,7 +47,7 @@ def answer(received: Message, sender: Mailbox, text: str, quote: str | None = No
 def calendar_answer(received: Message, sender: Mailbox, partstat: str) -> EmailMessage:
     """What Outlook sends when a person presses Accept: an iTIP REPLY without ORGANIZER."""
     (invitation,) = received.calendars
-    lines = invitation.text.replace("\r\n ", "").splitlines()
+    lines = re.sub(r"\r?\n ", "", invitation.text).splitlines()
     facts = {line.partition(":")[0].partition(";")[0]: line for line in lines}
     organizer = facts["ORGANIZER"].lower().rpartition("mailto:")[2]
     reply = "\r\n".join(
@@ -88,9 +91,6 @@ def bounce(received: Message, return_path: str, recipient: str) -> EmailMessage:
         "--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
         f"Message-ID: <{received.message_id}>\r\nSubject: {received.subject}\r\n\r\n--b--\r\n"
     )
-    import email.policy
-    from email import message_from_string
-
     parsed = message_from_string(report, policy=email.policy.default)
     assert isinstance(parsed, EmailMessage)
     return parsed

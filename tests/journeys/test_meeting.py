@@ -47,7 +47,7 @@ def test_announcement_and_answers(house: House) -> None:
     (hers,) = house.letters(ANNA.address, "procurement")
     (his,) = house.letters(BEN.address, "procurement")
     assert hers.calendars[0].method == "REQUEST"
-    flat = hers.calendars[0].text.replace("\r\n ", "")
+    flat = hers.calendars[0].text.replace("\n ", "")
     assert flat.count("ATTENDEE") == 1
     assert ANNA.address in flat
     assert BEN.address not in flat

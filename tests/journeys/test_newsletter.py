@@ -114,4 +114,6 @@ def test_reply_to_a_post_and_a_newsletter(house: House) -> None:
     page = house.page(f"/threads/{root.thread_id}")
     assert page.status == 200
     assert "It does." in page.text
-    assert "Does it work with tables?" in house.page("/search?q=tables").text
+    found = house.page("/search?q=tables").text
+    assert "Anna Archer" in found
+    assert f"/threads/{root.thread_id}" in found or f"/posts/{question.id}" in found

@@ -78,13 +78,15 @@ class Dovecot:
     def deliver(self, raw: bytes) -> None:
         """Put a message into the mailbox as it is, the way a delivery agent does it."""
         name = f"{next(_names):012d}.{os.getpid()}.test"
-        for part in ("tmp", "new", "cur"):
-            (self.maildir / part).mkdir(parents=True, exist_ok=True)
+        places = [self.maildir / part for part in ("tmp", "new", "cur")]
+        for place in places:
+            place.mkdir(parents=True, exist_ok=True)
         draft = self.maildir / "tmp" / name
         draft.write_bytes(raw)
         if self.owner is not None:
             shutil.chown(draft, self.owner)
-            for folder in (self.maildir.parent, self.maildir, *self.maildir.iterdir()):
+            # Not what else lies there: Dovecot's own files come and go meanwhile.
+            for folder in (self.maildir.parent, self.maildir, *places):
                 shutil.chown(folder, self.owner)
         draft.rename(self.maildir / "new" / name)
 

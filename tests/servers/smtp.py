@@ -210,7 +210,7 @@ def _path(argument: str) -> str:
 
 
 async def _talk(sink: SmtpSink, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(_Quit, ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+    with contextlib.suppress(_Quit, ConnectionError, ssl.SSLError, asyncio.CancelledError):
         try:
             await _Talk(sink, reader, writer).run()
         finally:

@@ -1,1 +1,25 @@
-"""Pages for coordinators: mailings, sign-ups, held posts, what went wrong."""
+"""Pages for coordinators: mailings, sign-ups, held posts, meetings, what went wrong."""
+
+from web.desk import (
+    dashboard,
+    digests,
+    held,
+    mailings,
+    meetings,
+    newsletters,
+    sign_ups,
+    stuck,
+    trace,
+)
+
+ROUTES = [
+    *dashboard.ROUTES,
+    *newsletters.ROUTES,
+    *mailings.ROUTES,
+    *sign_ups.ROUTES,
+    *held.ROUTES,
+    *meetings.ROUTES,
+    *digests.ROUTES,
+    *stuck.ROUTES,
+    *trace.ROUTES,
+]

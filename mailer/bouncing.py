@@ -1,0 +1,109 @@
+"""Bounces, refusals and complaints: found in the ledger, and passed on in plain terms.
+
+A report counts only with a token of ours or the Message-ID of a copy that went to that very
+recipient (RFC 3464 §4.1): a forged one changes nothing.
+"""
+
+import logging
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import clock, outbox, tokens
+from core.events import AddressRefused, BounceArrived, CopyRefused, ReportArrived
+from core.tokens import BadToken, Purpose
+from mailer import inbox
+from mailer.models import Delivery, Incoming, Mailing, MessageAlias
+from message import bounces, refusals
+from message.address import normal_form
+from message.bounces import Bounce, feedback
+from message.parse import Message, parse
+from subscribers import leaving
+from subscribers.models import Address
+
+log = logging.getLogger(__name__)
+
+
+def note_bounce(session: Session, event: BounceArrived) -> None:
+    """Mark the copies that a report is about, and tell what it says of their addresses."""
+    incoming = session.get_one(Incoming, event.incoming)
+    message = parse(inbox.raw_of(incoming))
+    marked = 0
+    for bounce in bounces.read(message):
+        delivery = _copy(session, incoming, message, bounce.recipient)
+        if delivery is not None:
+            _mark(session, delivery, bounce)
+            marked += 1
+    if not marked:
+        incoming.state, incoming.why = "stuck", "a report about no copy of ours"
+
+
+def _copy(
+    session: Session, incoming: Incoming, message: Message, recipient: str
+) -> Delivery | None:
+    by_token = _delivery_of_token(session, incoming.token)
+    if by_token is not None:
+        return by_token
+    ids = bounces.returned_ids(message)
+    mailings = select(Mailing.id).where(Mailing.message_id.in_(ids))
+    aliases = select(MessageAlias.mailing_id).where(MessageAlias.message_id.in_(ids))
+    found = session.scalars(
+        select(Delivery).where(Delivery.mailing_id.in_(mailings) | Delivery.mailing_id.in_(aliases))
+    )
+    wanted = normal_form(recipient)
+    return next((row for row in found if normal_form(row.address) == wanted), None)
+
+
+def _delivery_of_token(session: Session, token: str | None) -> Delivery | None:
+    try:
+        (number,) = tokens.read(token or "", Purpose.BOUNCE).ids
+    except (BadToken, ValueError):
+        return None
+    return session.get(Delivery, number)
+
+
+def _mark(session: Session, delivery: Delivery, bounce: Bounce) -> None:
+    if delivery.bounced_at is not None:
+        return
+    delivery.bounced_at = clock.now()
+    delivery.bounce = f"{bounce.reason} {bounce.status or ''}".strip()[:60]
+    _tell(session, delivery, str(bounce.reason), bounce.permanent)
+    log.info("copy_bounced", extra={"delivery": delivery.id, "reason": str(bounce.reason)})
+
+
+def _tell(session: Session, delivery: Delivery, reason: str, permanent: bool) -> None:
+    session.flush()
+    address = session.scalars(
+        select(Address).where(Address.key == normal_form(delivery.address))
+    ).first()
+    if address is not None:
+        told = AddressRefused(address.id, reason, permanent)
+        outbox.record(session, told, key=f"address-refused:{delivery.id}:{reason}")
+
+
+def note_refusal(session: Session, event: CopyRefused) -> None:
+    """A refusal while sending counts like a bounce."""
+    delivery = session.get(Delivery, event.delivery)
+    if delivery is None or not delivery.code:
+        return
+    code = int(delivery.code[:3]) if delivery.code[:3].isdecimal() else None
+    judged = refusals.judge(code, delivery.code.partition(" ")[2] or None, delivery.words or "")
+    _tell(session, delivery, str(judged.reason), judged.permanent)
+
+
+def note_complaint(session: Session, event: ReportArrived) -> None:
+    """Take who complained off the list that they complained about (RFC 6650 in spirit)."""
+    incoming = session.get_one(Incoming, event.incoming)
+    report = feedback.read_report(parse(inbox.raw_of(incoming)))
+    delivery = _delivery_of_token(session, incoming.token)
+    if delivery is None and report is not None and report.recipient and report.message_id:
+        mailing = select(Mailing.id).where(Mailing.message_id == report.message_id)
+        delivery = session.scalars(
+            select(Delivery).where(
+                Delivery.mailing_id.in_(mailing), Delivery.address == report.recipient
+            )
+        ).first()
+    if delivery is None or delivery.person_id is None or delivery.mailing.list_id is None:
+        incoming.state, incoming.why = "stuck", "a complaint about no copy of ours"
+        return
+    leaving.leave(session, delivery.person_id, delivery.mailing.list_id, "complaint")

@@ -1,0 +1,165 @@
+"""Delivery: claim a copy for each free connection, make it, send it, settle it, claim the next.
+
+Each connection has one copy at a time, and outcomes are committed as soon as they are known, so
+after a crash there is doubt only about copies that were under way, and a copy comes twice only if
+its answer had not been committed yet: a millisecond or two.
+"""
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from core import clock, database
+from mailer import claims, copies
+from mailer.claims import Outcome
+from mailer.copies import Envelope
+from mailer.models import Delivery, State
+from mailer.smtp import Connections, Maker
+from subscribers.models import MailingList
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: A worker that was not heard of for so long is taken to be dead (tests shorten it).
+SILENT = dt.timedelta(seconds=60)
+#: A worker says that it is alive this often.
+BEAT_SECONDS = 5.0
+#: How long to wait for a database that is away, before each new try.
+WAITS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+#: A worker that could not say so for this part of SILENT sends nothing more.
+_STILL_SURE = 0.5
+
+
+def anything_due(session: Session) -> bool:
+    """Whether there are copies to send now; cheap."""
+    return claims.anything_due(session)
+
+
+def reclaim(session: Session) -> int:
+    """Plan again what silent workers had on the wire; returns how many copies."""
+    return claims.reclaim(session, SILENT)
+
+
+def deliver(worker_id: str, connections: Connections, stop: Callable[[], bool]) -> int:
+    """Send what is due until nothing is, or `stop` says so; returns how many copies were settled.
+
+    A worker id stands for one call at a time: what it left on the wire before is in doubt.
+    """
+    with database.reading() as session:
+        if not claims.anything_due(session):
+            return 0
+    round_ = _Round(worker_id, stop)
+    _patiently(round_.begin)
+    with _heart(worker_id) as fresh:
+        connections.carry(round_.turn, fresh)
+    return round_.settled
+
+
+class _Round:
+    """What one call of `deliver` knows between its commits."""
+
+    def __init__(self, worker: str, stop: Callable[[], bool]) -> None:
+        self._worker, self._stop = worker, stop
+        self._names: dict[int, str] = {}
+        self._held = False
+        self.settled = 0
+
+    def begin(self) -> None:
+        """Say that we live, and take up what an earlier run under our name left behind."""
+        with database.transaction() as session:
+            claims.beat(session, self._worker)
+            if claims.doubt(session, Delivery.worker == self._worker):
+                claims.reclaim(session, SILENT)
+
+    def turn(self, outcomes: list[Outcome], free: int) -> Sequence[Maker]:
+        """Settle what is known and claim as many copies as there are free connections.
+
+        In two commits, though one would do: the first is short, and with it the doubt ends.
+        """
+        if outcomes:
+            _patiently(partial(self._write, outcomes))
+            self.settled += len(outcomes)
+        return _patiently(partial(self._go_on, outcomes, free))
+
+    def _write(self, outcomes: list[Outcome]) -> None:
+        with database.transaction() as session:
+            claims.write(session, outcomes, self._worker)
+
+    def _go_on(self, outcomes: list[Outcome], free: int) -> list[Maker]:
+        with database.transaction() as session:
+            claims.finish(session, outcomes)
+            self._hold_if_away(session, outcomes)
+            idle = self._held or self._stop()
+            rows = [] if idle else claims.claim(session, self._worker, free)
+            names = [self._list_name(session, row.mailing.list_id) for row in rows]
+        return [partial(_made, row, name) for row, name in zip(rows, names, strict=True)]
+
+    def _hold_if_away(self, session: Session, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            pause = claims.HOLD.get(outcome.reason or "")
+            if pause is not None:
+                self._held = True
+                claims.hold(session, clock.now() + pause)
+                log.warning("sending_held", extra={"why": outcome.reason})
+
+    def _list_name(self, session: Session, list_id: int | None) -> str | None:
+        if list_id is None:
+            return None
+        if list_id not in self._names:
+            self._names[list_id] = session.get_one(MailingList, list_id).name
+        return self._names[list_id]
+
+
+def _made(row: Delivery, list_name: str | None) -> Envelope | Outcome:
+    try:
+        return copies.copy_of(row.mailing, row, list_name)
+    except (ValueError, KeyError) as fault:
+        # This copy will never be made; a person has to look at the mailing.
+        state, trouble = State.REFUSED, type(fault).__name__
+    except Exception as fault:  # noqa: BLE001 - a key that cannot be read, say: another try follows
+        state, trouble = State.DEFERRED, type(fault).__name__
+    log.error("copy_not_made", extra={"delivery": row.id, "why": trouble})
+    return Outcome(row.id, state, None, trouble, "cannot be made")
+
+
+def _patiently(act: Callable[[], T]) -> T:
+    """Do what needs the database; while it is away (a restart), try again for a while."""
+    for wait in WAITS:
+        try:
+            return act()
+        except OperationalError as trouble:
+            log.warning("database_away", extra={"why": type(trouble).__name__})
+            time.sleep(wait)
+    return act()
+
+
+@contextmanager
+def _heart(worker: str) -> Iterator[Callable[[], bool]]:
+    """Say again and again that the worker lives; gives what tells whether that was heard."""
+    stop = threading.Event()
+    heard = [time.monotonic()]
+
+    def beat() -> None:
+        while not stop.wait(BEAT_SECONDS):
+            try:
+                with database.transaction() as session:
+                    claims.beat(session, worker)
+                heard[0] = time.monotonic()
+            except DBAPIError as trouble:
+                log.warning("beat_failed", extra={"why": type(trouble).__name__})
+
+    thread = threading.Thread(target=beat, name="heart", daemon=True)
+    thread.start()
+    try:
+        yield lambda: time.monotonic() - heard[0] < SILENT.total_seconds() * _STILL_SURE
+    finally:
+        stop.set()
+        thread.join()

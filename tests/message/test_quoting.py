@@ -1,0 +1,230 @@
+"""Own words, quotation, signature and what nobody wrote, told apart."""
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from message.quoting import answered_items, html, own_words, split
+
+QUOTE = "> Shall we meet on Tuesday?\n> Jo\n"
+HEADS = [
+    "On Tue, 2 Feb 2027 at 09:30, Jo Field <jo@swindon.example> wrote:",
+    "On 2 Feb 2027, at 09:30, Jo Field\n<jo@swindon.example> wrote:",
+    "On Tue, Feb 2, 2027 at 9:30 AM Jo Field <\njo@swindon.example>\nwrote:",
+    "Am 02.02.2027 um 09:30 schrieb Jo Field:",
+    "Le mar. 2 févr. 2027 à 09:30, Jo Field <jo@swindon.example> a écrit :",
+    "El mar, 2 feb 2027 a las 9:30, Jo Field (<jo@swindon.example>) escribió:",
+    "Op di 2 feb. 2027 om 09:30 schreef Jo Field <jo@swindon.example>:",
+    "Den tis 2 feb. 2027 kl 09:30 skrev Jo Field <jo@swindon.example>:",
+    "W dniu 2.02.2027 o 09:30, Jo Field pisze: napisał:",
+    "Il giorno mar 2 feb 2027 alle ore 09:30 Jo Field <jo@swindon.example> ha scritto:",
+    "Em ter., 2 de fev. de 2027 às 09:30, Jo Field <jo@swindon.example> escreveu:",
+    "ti 2. helmik. 2027 klo 9.30 Jo Field (jo@swindon.example) kirjoitti:",
+    "2027年2月2日(火) 9:30 Jo Field <jo@swindon.example>:",
+    "Ar Maw, 2 Chwef 2027 am 09:30, ysgrifennodd Jo Field <jo@swindon.example>:",
+    "---- On Tue, 02 Feb 2027 09:30:00 +0000 jo@swindon.example wrote ----",
+]
+BLOCKS = [
+    "From: Jo Field <jo@swindon.example>\nSent: 02 February 2027 09:30\n"
+    "To: AI Network <ai-network@lists.example.org>\nSubject: RE: Meeting\n",
+    "________________________________\nFrom: Jo Field <jo@swindon.example>\n"
+    "Sent: Tuesday, February 2, 2027 9:30 AM\nTo: Anna\nSubject: Meeting\n",
+    "Von: Jo Field <jo@swindon.example>\nGesendet: Dienstag, 2. Februar 2027 09:30\n"
+    "An: Anna\nBetreff: AW: Meeting\n",
+    "De : Jo Field <jo@swindon.example>\nEnvoyé : mardi 2 février 2027 09:30\n"
+    "À : Anna\nObjet : RE: Meeting\n",
+    "*From:* Jo Field [mailto:jo@swindon.example]\n*Sent:* 02 February 2027 09:30\n"
+    "*To:* Anna\n*Subject:* Meeting\n",
+    "-----Original Message-----\nFrom: Jo Field\nSent: 02 February 2027 09:30\nTo: Anna\n",
+    "-----Ursprüngliche Nachricht-----\nVon: Jo Field\nAn: Anna\nBetreff: Meeting\n",
+    "-------- Original message --------\nFrom: Jo Field <jo@swindon.example>\n"
+    "Date: 02/02/2027 09:30 (GMT+00:00)\nTo: Anna\nSubject: Meeting\n",
+    "-- Reply above this line --\n",
+]
+
+
+def own(text: str) -> str:
+    """The own words of a text."""
+    return own_words(split(text))
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_answer_above_a_marked_quotation(head: str) -> None:
+    """The line that says who wrote goes with the quotation, in many languages and wrapped."""
+    text = f"Yes, Tuesday suits us.\n\n{head}\n\n{QUOTE}"
+    passages = split(text)
+    assert [passage.kind for passage in passages] == ["own", "quoted"]
+    assert own(text) == "Yes, Tuesday suits us."
+    assert head in passages[1].text
+
+
+@pytest.mark.parametrize("head", [*HEADS, *BLOCKS])
+def test_answer_above_an_unmarked_quotation(head: str) -> None:
+    """Without marks everything below the head is quoted."""
+    assert own(f"Yes, Tuesday suits us.\n\n{head}\n\nShall we meet?\n\nJo\n") == (
+        "Yes, Tuesday suits us."
+    )
+
+
+def test_answers_between_quotations_stay_and_know_what_they_answer() -> None:
+    """Inline answers are own words, each with the quotation above it."""
+    text = f"{HEADS[0]}\n> Is it safe?\n\nYes.\n\n> Is it cheap?\n\nNo.\n\n-- \nAnna\n"
+    assert own(text) == "Yes.\n\nNo."
+    answers = answered_items(split(text))
+    assert [words for words, _ in answers] == ["Yes.", "No."]
+    assert "safe" in answers[0][1]
+    assert answers[1][1] == "> Is it cheap?\n\n"
+
+
+def test_an_answer_above_goes_with_the_quotation_below() -> None:
+    """A top-posted answer is about what is quoted below it."""
+    assert answered_items(split(f"Yes.\n\n{HEADS[0]}\n{QUOTE}"))[0][1].endswith(QUOTE)
+
+
+def test_answer_below_the_quotation() -> None:
+    """Bottom posting: what stands below the marks is own."""
+    assert own(f"{HEADS[0]}\n{QUOTE}Tuesday is fine.\n") == "Tuesday is fine."
+
+
+@pytest.mark.parametrize(
+    ("below", "kind"),
+    [
+        ("-- \nAnna Archer\nAshford Council\n", "signature"),
+        ("--\nAnna Archer\n", "signature"),
+        ("Kind regards\n\nAnna Archer\nDigital lead | Ashford Council\n01234 5678\n", "signature"),
+        ("Cofion cynnes,\nAnna\n", "signature"),
+        ("Mit freundlichen Grüßen\nAnna Archer\n", "signature"),
+        ("Sent from my iPhone\n", "signature"),
+        ("Get Outlook for iOS<https://aka.ms/o0ukef>\n", "signature"),
+        ("Sent from Outlook for Android\n", "signature"),
+        ("Anfonwyd o fy iPhone\n", "signature"),
+        ("This email and any attachments are confidential and intended solely for the person to "
+         "whom they are addressed.\n", "folded"),
+        ("If you have received this email in error please notify the sender.\n", "folded"),
+        ("_______________________________________________\nAI mailing list\n"
+         "ai@lists.example.org\nhttps://lists.example.org/listinfo/ai\n", "folded"),
+    ],
+)  # fmt: skip
+def test_what_stands_below(below: str, kind: str) -> None:
+    """Signatures, programs' footers, disclaimers and lists' footers are told from own words."""
+    text = f"We use it for minutes.\n\n{below}"
+    passages = split(text)
+    assert [passage.kind for passage in passages] == ["own", kind]
+    assert own(text) == "We use it for minutes."
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "[EXTERNAL]\n\n",
+        "CAUTION: This email originated from outside of the organisation. Do not click links.\n\n",
+        "You don't often get email from jo@swindon.example. Learn why this is important\n\n",
+        "This Message Is From an External Sender\nThis message came from outside the council.\n\n",
+    ],
+)
+def test_what_a_gateway_wrote_above(banner: str) -> None:
+    """Warnings of gateways are folded away."""
+    passages = split(f"{banner}Hello all, who uses it?\n")
+    assert [passage.kind for passage in passages] == ["folded", "own"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One: here is what I have.\n\n- first\n- second\n\n1. Performance\n2. Memory\n",
+        "On the surface, this looks like a quotation but it is not.\nOn average, it works.\n",
+        "The data comes From: our database, not From: external sources.\n",
+        "Invitation:\n\nDate: Wednesday 3 March 2027\nTime: 10:00\nAddress: 130 Fox St\n",
+        "Leave:\nFrom: Monday 1 March\nTo: Friday 5 March\n",
+        "| Council | Cost |\n|---------|------|\n| A | 3 |\n| B | 4 |\n\n----\n\nThat is all.\n",
+        "Here is the fix -- this is not a signature.\n\nIt works.\n",
+        "Sent from my desk, is much easier than my phone.\n",
+        "As regards the timeline, we should be done by Friday.\n\nWith regards to money, no.\n",
+        "In 2024 the minister wrote:\n\nCouncils should publish what they use. We do.\n",
+        ">From now on we meet on Mondays.\n",
+        "Visit us:\n>>> >>> http://www.example.org <<<\nand click.\n",
+        "Does anybody have a text such as 'this email is confidential'? Ours is too long.\n",
+        "Thanks!\n\nPS the room has changed to B2.\n",
+        "FYI\n\n---------- Forwarded message ---------\nFrom: Jo <jo@swindon.example>\n"
+        "Date: Tue, 2 Feb 2027 at 09:30\nSubject: News\nTo: Anna\n\nThe text.\n",
+    ],
+)  # fmt: skip
+def test_i35_what_people_write_stays(text: str) -> None:
+    """I35: lists, tables, prose with "From:" or "wrote", and what is passed on are own words."""
+    assert [passage.kind for passage in split(text)] == ["own"]
+
+
+def test_i35_a_post_is_never_emptied() -> None:
+    """I35: with nothing above, what stands below a head may be the answer, and is kept."""
+    assert "Czesc Anno" in own("Od: Jan <jan@x.example>\nWysłano: środa, 12:00\n\nCzesc Anno\n")
+    assert own(f"{BLOCKS[0]}\nWhat do you think?\n") == "What do you think?"
+    assert own("Kind regards\nAnna\n") == "Kind regards\nAnna"
+
+
+def test_a_postscript_below_the_closing_stays() -> None:
+    """What somebody adds below their name is no signature."""
+    assert "room" in own("See you.\n\nKind regards\nAnna\n\nPS. Does the room have a screen?\n")
+
+
+def test_words_and_attribution_in_one_line() -> None:
+    """Some programs put the attribution behind the last own words."""
+    text = "thanks On Wed, Apr 4, 2012 at 3:59 PM, bob@example.com wrote:\n> Hi\n"
+    assert own(text) == "thanks"
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("<p>Yes.</p><div class='gmail_quote'>On Tue, 2 Feb 2027 at 09:30, Jo &lt;jo@x.example&gt; "
+         "wrote:<blockquote class='gmail_quote'>Shall we?</blockquote></div>", "Yes."),
+        ("<div>Yes.</div><hr><div id='divRplyFwdMsg'><b>From:</b> Jo &lt;jo@x.example&gt;<br>"
+         "<b>Sent:</b> 02 February 2027 09:30<br><b>To:</b> Anna<br><b>Subject:</b> Hi</div>"
+         "<div>Shall we?</div>", "Yes."),
+        ("<p>Above</p><blockquote type='cite'>A?</blockquote><p>Between</p>"
+         "<blockquote type='cite'>B?</blockquote><p>Below</p>", "Above\n\nBetween\n\nBelow"),
+        ("<blockquote>All of it</blockquote>", "All of it"),
+        ("</blockquote><p>Yes.</p><blockquote><blockquote>deep", "Yes."),
+    ],
+)  # fmt: skip
+def test_html_keeps_its_quotations_marked(source: str, wanted: str) -> None:
+    """Quoted blocks of HTML become marked lines."""
+    assert own(html.to_text(source)) == wanted
+
+
+PIECES = st.sampled_from(
+    [*HEADS, *BLOCKS, QUOTE, "-- \n", "Yes.\n", "\n", "\r\n", "> > x\n", "Kind regards\n", "\x0c",
+     "Sent from my iPhone\n", "This email is confidential.\n", "____\n", "\u2028", "\x00", ">"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES | st.text(max_size=40), max_size=30))
+def test_the_passages_are_the_text(pieces: list[str]) -> None:
+    """Whatever the text: put together, the passages are the text again."""
+    text = "".join(pieces)
+    passages = split(text)
+    assert "".join(passage.text for passage in passages) == text
+    assert all(passage.text for passage in passages)
+    assert all(one.kind != two.kind for one, two in pairwise(passages))
+    answered_items(passages)
+    html.to_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On " * 200_000, "> " * 200_000, "On Tue, 2 Feb 2027 " + "a" * 500_000 + " wrote:\n",
+        "\n" * 200_000, "From: a@b\n" * 20_000, "wrote:\n" * 30_000, "-" * 500_000,
+        "On 2 Feb 2027, at 09:30, <\n" * 20_000, "Kind regards\n" * 20_000,
+        "This email " + "is " * 100_000,
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_huge_texts_take_no_time(text: str) -> None:
+    """No pattern makes it slow."""
+    started = time.process_time()
+    split(text)
+    assert time.process_time() - started < 5
