@@ -105,8 +105,9 @@ def trace(address: Annotated[str, typer.Argument(help="The address to follow.")]
         lines = tracing.of(session, address)
     if not lines:
         raise terminal.Trouble(f"Nothing is known about {address}.")
-    terminal.show_table(("When (UTC)", "What"), ((f"{line[0]:%Y-%m-%d %H:%M:%S}", line[1])
-                                                 for line in lines))  # fmt: skip
+    rows = ((f"{at:%Y-%m-%d %H:%M:%S}", what) for at, what in lines)
+    rows = [(f"{at:%Y-%m-%d %H:%M:%S}", what) for at, what in lines]
+    terminal.show_table(("When (UTC)", "What"), rows)
 
 
 def events() -> None:

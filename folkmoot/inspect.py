@@ -19,6 +19,7 @@ class _Reader:
         self.notes = list(notes)
 
     def ask(self, what: str, question: Callable[[], T], otherwise: T) -> T:
+        """The answer to a question, or `otherwise` and a note that says what could not be read."""
         try:
             return question()
         except Exception as trouble:  # noqa: BLE001 - whatever somebody sent, inspect goes on

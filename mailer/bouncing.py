@@ -5,11 +5,12 @@ recipient (RFC 3464 §4.1): a forged one changes nothing.
 """
 
 import logging
+import re
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import clock, outbox, tokens
+from core import addresses, clock, outbox, tokens
 from core.events import AddressRefused, BounceArrived, CopyRefused, ReportArrived
 from core.tokens import BadToken, Purpose
 from mailer import inbox
@@ -22,6 +23,9 @@ from subscribers import leaving
 from subscribers.models import Address
 
 log = logging.getLogger(__name__)
+
+#: What may be a token inside links and addresses.
+_TOKEN = re.compile(r"[a-z2-7]{20,64}", re.IGNORECASE)
 
 
 def note_bounce(session: Session, event: BounceArrived) -> None:
@@ -63,7 +67,7 @@ def _delivery_of_token(session: Session, token: str | None) -> Delivery | None:
 
 
 def _mark(session: Session, delivery: Delivery, bounce: Bounce) -> None:
-    if delivery.bounced_at is not None:
+    if delivery.bounced_at is not None and not bounce.permanent:
         return
     delivery.bounced_at = clock.now()
     delivery.bounce = f"{bounce.reason} {bounce.status or ''}".strip()[:60]
@@ -92,18 +96,34 @@ def note_refusal(session: Session, event: CopyRefused) -> None:
 
 
 def note_complaint(session: Session, event: ReportArrived) -> None:
-    """Take who complained off the list that they complained about (RFC 6650 in spirit)."""
+    """Take who complained off the list that they complained about.
+
+    Providers blot the address out (RFC 5965 §3.2), so the copy is known by the tokens in it; and
+    without one nobody is taken off, for anybody could write such a report.
+    """
     incoming = session.get_one(Incoming, event.incoming)
-    report = feedback.read_report(parse(inbox.raw_of(incoming)))
-    delivery = _delivery_of_token(session, incoming.token)
-    if delivery is None and report is not None and report.recipient and report.message_id:
-        mailing = select(Mailing.id).where(Mailing.message_id == report.message_id)
-        delivery = session.scalars(
-            select(Delivery).where(
-                Delivery.mailing_id.in_(mailing), Delivery.address == report.recipient
-            )
-        ).first()
-    if delivery is None or delivery.person_id is None or delivery.mailing.list_id is None:
+    who = _complainant(session, incoming, parse(inbox.raw_of(incoming)))
+    if who is None:
         incoming.state, incoming.why = "stuck", "a complaint about no copy of ours"
         return
-    leaving.leave(session, delivery.person_id, delivery.mailing.list_id, "complaint")
+    person_id, list_id = who
+    incoming.person_id, incoming.list_id = person_id, list_id
+    leaving.leave(session, person_id, list_id, "complaint")
+
+
+def _complainant(session: Session, incoming: Incoming, message: Message) -> tuple[int, int] | None:
+    """The person and the list, told by the bounce token or the leave token of the copy."""
+    report = feedback.read_report(message)
+    path = addresses.recognise(report.return_path) if report and report.return_path else None
+    for token in (incoming.token, path.token if path else None):
+        delivery = _delivery_of_token(session, token)
+        if delivery is not None and delivery.person_id and delivery.mailing.list_id:
+            return delivery.person_id, delivery.mailing.list_id
+    copy = bounces.returned_message(message)
+    for token in _TOKEN.findall((copy.get("List-Unsubscribe") or "") if copy else ""):
+        try:
+            person_id, list_id = tokens.read(token, Purpose.LEAVE).ids
+        except (BadToken, ValueError):
+            continue
+        return person_id, list_id
+    return None

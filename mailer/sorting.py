@@ -1,13 +1,12 @@
 """Sorting: what a kept message is, to which of our addresses it came, and whom that concerns."""
 
-import dataclasses
 import logging
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import addresses, outbox, tokens
+from core import addresses, outbox, settings, tokens
 from core.addresses import Ours
 from core.events import (
     AutomaticReplyArrived,
@@ -22,10 +21,11 @@ from core.events import (
 )
 from core.tokens import BadToken, Purpose
 from mailer import inbox
-from mailer.models import Incoming, Mailing
+from mailer.models import Incoming, Mailing, MessageAlias
 from message.parse import Message, parse
 from message.verdict import Kind, Verdict, judge
 from subscribers import lists, people
+from subscribers.models import MailingList
 
 log = logging.getLogger(__name__)
 
@@ -48,16 +48,31 @@ EVENTS: dict[Kind, type[Event]] = {
 }
 #: Addresses with such tokens ask for something by being written to.
 _ASKING = {Purpose.CONFIRM: "confirm", Purpose.LEAVE: "leave"}
+#: Reports of machines: they concern the copy in them, whatever address they came to.
+_REPORTS = frozenset({Kind.BOUNCE, Kind.REPORT})
+#: A person who writes to an address with such a token did not mean the list.
+_NOT_FOR_LETTERS = {
+    # RFC 3461 §5.2.7.1: what the bounce address cannot understand reaches a person.
+    Purpose.BOUNCE: "a person wrote to a bounce address",
+    Purpose.RSVP: "a person answered an invitation in words",
+    Purpose.FEED: "an address that takes no mail",
+    Purpose.SIGN_IN: "an address that takes no mail",
+    Purpose.PREFERENCES: "an address that takes no mail",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What sorting makes of a message; `stuck` ones are for the coordinator."""
+    """What sorting makes of a message.
+
+    Its verdict, the address of ours that it came to, what that asks for, and why it is for the
+    coordinator, if it is.
+    """
 
     verdict: Verdict
     ours: Ours | None
     command: str | None = None
-    stuck: bool = False
+    stuck: str | None = None
 
 
 def sort(session: Session, event: MailArrived) -> None:
@@ -67,11 +82,17 @@ def sort(session: Session, event: MailArrived) -> None:
         return
     message = parse(inbox.raw_of(incoming))
     reading = read(message)
-    if reading.stuck is False and _is_ours_again(session, message):
-        circle = Verdict(reading.verdict.kind, "a message of ours has come back: a loop")
-        reading = dataclasses.replace(reading, verdict=circle, stuck=True)
-    _note(session, incoming, message, reading)
-    kind: type[Event] = MailNotUnderstood if reading.stuck else EVENTS[reading.verdict.kind]
+    list_ = lists.by_name(session, reading.ours.name) if reading.ours else None
+    stuck = reading.stuck or _stuck_here(session, message, reading, list_)
+    person = people.by_address(session, message.from_.address) if message.from_ else None
+    incoming.verdict, incoming.why = str(reading.verdict.kind), stuck or reading.verdict.why
+    incoming.state = "stuck" if stuck else "sorted"
+    incoming.command = reading.command
+    incoming.token = ((reading.ours.token if reading.ours else None) or "")[:64] or None
+    incoming.list_id = list_.id if list_ else None
+    incoming.person_id = person.id if person else None
+    session.flush()
+    kind: type[Event] = MailNotUnderstood if stuck else EVENTS[reading.verdict.kind]
     outbox.record(session, kind(incoming.id), key=f"sorted:{incoming.id}")  # type: ignore[call-arg]
     log.info("mail_sorted", extra={"incoming": incoming.id, "verdict": incoming.verdict})
 
@@ -79,28 +100,53 @@ def sort(session: Session, event: MailArrived) -> None:
 def read(message: Message) -> Reading:
     """What a message is and to which of our addresses it came; asks nobody."""
     ours = written_to(message)
-    command = ours.command if ours else None
     purpose = _purpose(ours)
-    if purpose in _ASKING:
-        command = _ASKING[purpose]
+    command = _ASKING.get(purpose) if purpose else (ours.command if ours else None)
     verdict = judge(message, command)
-    if command is None and verdict.kind is Kind.COMMAND:
-        command = verdict.command
-    if verdict.kind in (Kind.BOUNCE, Kind.REPORT, Kind.AUTOMATIC):
+    if verdict.kind in _REPORTS:
         return Reading(verdict, ours)
-    if message.get(LOOP) is not None and not message.calendars:
-        why = Verdict(verdict.kind, "a message of ours has come back: a loop")
-        return Reading(why, ours, stuck=True)
+    command = verdict.command if verdict.kind is Kind.COMMAND else None
+    return Reading(verdict, ours, command, _stuck(message, verdict, ours, purpose))
+
+
+def _stuck(
+    message: Message, verdict: Verdict, ours: Ours | None, purpose: Purpose | None
+) -> str | None:
+    """Why nobody but a person can say what to do with a message, as far as it tells itself."""
+    if _went_round(message):
+        return "a message of ours has come back: a loop"
     if len(message.get_all("Received")) >= MOST_HOPS:
-        return Reading(Verdict(verdict.kind, "it has passed too many servers"), ours, stuck=True)
-    if purpose is Purpose.BOUNCE:
-        # RFC 3461 §5.2.7.1: what the bounce address cannot understand reaches a person.
-        return Reading(
-            Verdict(verdict.kind, "a person wrote to a bounce address"), ours, stuck=True
-        )
+        return "it has passed too many servers"
+    if verdict.kind is Kind.AUTOMATIC:
+        return None
     if ours is None:
-        return Reading(Verdict(verdict.kind, "it names no address of ours"), ours, stuck=True)
-    return Reading(verdict, ours, command)
+        return "it names no address of ours"
+    if verdict.kind is Kind.POST and purpose in _NOT_FOR_LETTERS:
+        return _NOT_FOR_LETTERS[purpose]
+    return None
+
+
+def _went_round(message: Message) -> bool:
+    if message.get(LOOP) is not None:
+        return True
+    # RFC 2919 §3: `phrase <label.domain>`; only copies of ours carry a list id at our domain.
+    list_id = (message.get("List-Id") or "").rpartition("<")[2].strip("<> ").lower()
+    return list_id.endswith(f".{settings.current().domain.lower()}")
+
+
+def _stuck_here(
+    session: Session, message: Message, reading: Reading, list_: MailingList | None
+) -> str | None:
+    """The same, as far as the ledger and the lists tell."""
+    if reading.verdict.kind in _REPORTS:
+        return None
+    if _is_known(session, message.message_id):
+        return "a message of ours has come back: a loop"
+    automatic = reading.verdict.kind is Kind.AUTOMATIC
+    name = reading.ours.name if reading.ours else None
+    if list_ is None and name not in (None, addresses.OFFICE) and not automatic:
+        return "there is no such list"
+    return None
 
 
 def written_to(message: Message) -> Ours | None:
@@ -123,25 +169,9 @@ def _purpose(ours: Ours | None) -> Purpose | None:
         return None
 
 
-def _is_ours_again(session: Session, message: Message) -> bool:
-    if message.message_id is None:
+def _is_known(session: Session, message_id: str | None) -> bool:
+    if message_id is None:
         return False
-    return (
-        session.scalar(select(Mailing.id).where(Mailing.message_id == message.message_id))
-        is not None
-    )
-
-
-def _note(session: Session, incoming: Incoming, message: Message, reading: Reading) -> None:
-    incoming.verdict, incoming.why = reading.verdict.kind, reading.verdict.why
-    incoming.state = "stuck" if reading.stuck else "sorted"
-    incoming.command = reading.command
-    if reading.ours is not None:
-        list_ = lists.by_name(session, reading.ours.name)
-        incoming.list_id = list_.id if list_ else None
-        incoming.token = (reading.ours.token or "")[:64] or None
-        if list_ is None and reading.ours.name != addresses.OFFICE:
-            incoming.why, incoming.state = "there is no such list", "stuck"
-    person = people.by_address(session, message.from_.address) if message.from_ else None
-    incoming.person_id = person.id if person else None
-    session.flush()
+    ours = select(Mailing.id).where(Mailing.message_id == message_id)
+    alias = select(MessageAlias.mailing_id).where(MessageAlias.message_id == message_id)
+    return session.scalar(select(ours.exists() | alias.exists())) is True

@@ -1,81 +1,99 @@
-"""What happened to and from one person: requests, consents, copies and mail, in order of time."""
+"""The trace of an address: everything that happened to it, in order, in plain words.
+
+Only what is known by this address is told: requests, consents, subscriptions, copies, sign-ins,
+and the messages that came from it.
+"""
 
 import datetime as dt
-from collections.abc import Iterator
-from typing import NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mailer.models import Delivery, Incoming, Mailing
 from message.address import normal_form
-from subscribers import people
-from subscribers.models import Address, Consent, JoinRequest, MailingList, Refusal, Subscription
+from subscribers.models import (
+    Address,
+    Consent,
+    JoinRequest,
+    MailingList,
+    Person,
+    Refusal,
+    SignIn,
+    Subscription,
+)
 
-
-class Line(NamedTuple):
-    """One thing that happened."""
-
-    at: dt.datetime
-    what: str
+Line = tuple[dt.datetime, str]
 
 
 def of(session: Session, address: str) -> list[Line]:
-    """All that is known of an address and of the person behind it, the oldest first."""
-    person = people.by_address(session, address)
-    lines = [*_requests(session, address), *_copies(session, address, person and person.id)]
-    if person is not None:
-        lines += [
-            *_membership(session, person.id),
-            *_refusals(session, person.id),
-            *_written(session, person.id),
-        ]
-    return sorted(lines, key=lambda line: line.at)
+    """When and what, oldest first; empty if nothing is known about the address."""
+    key = normal_form(address)
+    lists = {row.id: row.name for row in session.scalars(select(MailingList))}
+    found = session.scalar(select(Address).where(Address.key == key))
+    lines = [*_requests(session, key, lists), *_copies(session, key)]
+    if found is not None:
+        lines += _address(session, found)
+        lines += _person(session, found.person, lists)
+    return sorted(lines, key=lambda line: line[0])
 
 
-def _requests(session: Session, address: str) -> Iterator[Line]:
-    rows = select(JoinRequest, MailingList.name).join(MailingList)
-    for row, name in session.execute(rows.where(JoinRequest.key == normal_form(address))):
-        yield Line(row.asked_at, f"asked to join {name} by {row.source}")
+def _requests(session: Session, key: str, lists: dict[int, str]) -> list[Line]:
+    lines: list[Line] = []
+    for row in session.scalars(select(JoinRequest).where(JoinRequest.key == key)):
+        name = lists.get(row.list_id, "?")
+        lines.append((row.asked_at, f"asked to join {name} by {row.source}"))
         if row.confirmed_at is not None:
-            yield Line(row.confirmed_at, f"confirmed joining {name}")
+            lines.append((row.confirmed_at, f"confirmed to join {name}: {row.evidence}"))
         if row.decided_at is not None:
-            yield Line(row.decided_at, f"request to join {name}: {row.state}")
+            lines.append((row.decided_at, f"request to join {name}: {row.state}"))
+    return lines
 
 
-def _membership(session: Session, person_id: int) -> Iterator[Line]:
-    consents = select(Consent, MailingList.name).join(MailingList)
-    for consent, name in session.execute(consents.where(Consent.person_id == person_id)):
-        yield Line(consent.given_at, f"agreed to mail of {name} ({consent.evidence})")
-        if consent.withdrawn_at is not None:
-            yield Line(consent.withdrawn_at, f"withdrew the agreement for {name}")
-    rows = select(Subscription, MailingList.name).join(MailingList)
-    for row, name in session.execute(rows.where(Subscription.person_id == person_id)):
-        yield Line(row.joined_at, f"is on {name}, takes posts: {row.mode}, now {row.state}")
+def _address(session: Session, address: Address) -> list[Line]:
+    lines: list[Line] = []
+    if address.verified_at is not None:
+        lines.append((address.verified_at, "address verified"))
+    for refusal in session.scalars(select(Refusal).where(Refusal.address_id == address.id)):
+        how = "for good" if refusal.permanent else "for now"
+        lines.append((refusal.at, f"mail refused {how}: {refusal.reason}"))
+    return lines
+
+
+def _person(session: Session, person: Person, lists: dict[int, str]) -> list[Line]:
+    lines: list[Line] = [(person.created_at, f"known as {person.name}, {person.role}")]
+    for row in session.scalars(select(Subscription).where(Subscription.person_id == person.id)):
+        name = lists.get(row.list_id, "?")
+        lines.append((row.joined_at, f"joined {name} ({row.mode}); now {row.state}"))
         if row.left_at is not None:
-            yield Line(row.left_at, f"left {name} by {row.left_how}")
+            lines.append((row.left_at, f"left {name} ({row.left_how})"))
+    for consent in session.scalars(select(Consent).where(Consent.person_id == person.id)):
+        name = lists.get(consent.list_id, "?")
+        lines.append((consent.given_at, f"consent for {name}: {consent.evidence}"))
+        if consent.withdrawn_at is not None:
+            lines.append((consent.withdrawn_at, f"consent for {name} withdrawn"))
+    for sign_in in session.scalars(select(SignIn).where(SignIn.person_id == person.id)):
+        lines.append((sign_in.asked_at, "asked for a link to sign in"))
+        if sign_in.used_at is not None:
+            lines.append((sign_in.used_at, "signed in"))
+    for letter in session.scalars(select(Incoming).where(Incoming.person_id == person.id)):
+        what = f"wrote: {letter.verdict or 'not sorted yet'} ({letter.state})"
+        lines.append((letter.arrived_at, f"message {letter.id}, {what}: {letter.why or ''}"))
+    return lines
 
 
-def _copies(session: Session, address: str, person_id: int | None) -> Iterator[Line]:
-    theirs = func.lower(Delivery.address) == address.lower()
-    if person_id is not None:
-        theirs = or_(theirs, Delivery.person_id == person_id)
-    rows = select(Delivery, Mailing).join(Mailing, Mailing.id == Delivery.mailing_id)
-    for copy, mailing in session.execute(rows.where(theirs)):
-        said = " ".join(part for part in (copy.code, copy.words, copy.reason) if part)
-        what = f'{mailing.kind} "{mailing.subject}": {copy.state}'
-        yield Line(copy.settled_at or copy.next_try, f"{what} ({said})" if said else what)
-        if copy.bounced_at is not None:
-            yield Line(copy.bounced_at, f"{mailing.kind} came back: {copy.bounce}")
-
-
-def _refusals(session: Session, person_id: int) -> Iterator[Line]:
-    rows = select(Refusal).join(Address).where(Address.person_id == person_id)
-    for row in session.scalars(rows):
-        length = "for good" if row.permanent else "for now"
-        yield Line(row.at, f"mail refused {length}: {row.reason}")
-
-
-def _written(session: Session, person_id: int) -> Iterator[Line]:
-    for row in session.scalars(select(Incoming).where(Incoming.person_id == person_id)):
-        yield Line(row.arrived_at, f"wrote mail no. {row.id}: {row.verdict}, {row.why}")
+def _copies(session: Session, key: str) -> list[Line]:
+    wanted = (
+        select(Delivery, Mailing.kind, Mailing.subject, Mailing.planned_at)
+        .join(Mailing)
+        .where(func.lower(Delivery.address) == key)
+    )
+    lines: list[Line] = []
+    for row, kind, subject, planned_at in session.execute(wanted):
+        at = row.settled_at or planned_at or row.next_try
+        said = " ".join(part for part in (row.code, row.words) if part)
+        why = f" ({row.reason})" if row.reason else ""
+        title = f"{kind} “{subject}”" if subject else kind
+        lines.append((at, f"copy {row.id} of {title}: {row.state}{why} {said}".rstrip()))
+        if row.bounced_at is not None:
+            lines.append((row.bounced_at, f"copy {row.id} came back: {row.bounce}"))
+    return lines

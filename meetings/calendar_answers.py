@@ -94,4 +94,5 @@ def _vouched_for(message: Message) -> bool:
     setting = settings.current()
     if not setting.trusted_authserv_ids:
         return setting.post_office
-    return authentication.read_results(message, setting.trusted_authserv_ids).domain is not None
+    results = authentication.read_results(message, setting.trusted_authserv_ids)
+    return results.aligned_domain is not None

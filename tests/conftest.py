@@ -153,7 +153,7 @@ class Network:
                     key=address.lower(),
                     verified_at=clock.now(),
                     reach=people.Reach.OK,
-                )  # fmt: skip
+                )
             )
             for list_id in lists:
                 session.add(
@@ -164,7 +164,7 @@ class Network:
                         moderator=moderator,
                         mode=mode,
                         joined_at=clock.now(),
-                    )  # fmt: skip
+                    )
                 )
             return person.id
 

@@ -29,7 +29,7 @@ def letter(sender: Mailbox, to: str, subject: str, text: str, **headers: str) ->
 
 def answer(received: Message, sender: Mailbox, text: str, quote: str | None = None) -> EmailMessage:
     """An answer to what was received, above the quotation, as Outlook and Gmail do it."""
-    to = (received.reply_to or [received.from_])[0]
+    to = next(iter(received.reply_to), received.from_)
     assert to is not None
     subject = received.subject
     if not subject.lower().startswith("re:"):

@@ -87,7 +87,7 @@ def test_o29_display_names_survive(name: str) -> None:
     written = format_mailbox(Mailbox(name, "jane@swindon.example"))
     raw = header_bytes("From", Mailbox(name, "jane@swindon.example"))
     assert written.isascii()
-    (box,) = parse(raw + b"\r\n").to or [parse(raw + b"\r\n").from_]
+    box = parse(raw + b"\r\n").from_
     assert box is not None
     assert box.address == "jane@swindon.example"
     assert box.name.split() == name.split() or not name.strip()
@@ -97,13 +97,20 @@ def test_o2_both_leave_fields_are_signed_and_changes_break_it() -> None:
     """An independent verifier finds the signature good, and bad after any change."""
     raw = mould.build(draft()).fill(VALUES)
     signed = dkim.Signer("lists.example.org", "folkmoot", KEY).sign(raw)
-    check_it = lambda data: verifier.verify(data, dnsfunc=lambda *_, **__: RECORD)  # noqa: E731
+
+    def record(_name: bytes, timeout: int = 5) -> bytes:
+        return RECORD
+
+    def check_it(data: bytes) -> bool:
+        return bool(verifier.verify(data, dnsfunc=record))
+
     assert check_it(signed)
     head = parse(signed).get("DKIM-Signature") or ""
     assert "list-unsubscribe:list-unsubscribe-post" in head.replace(" ", "")
     for old, new in (
         (b"leave/abc>", b"leave/abd>"), (b"=One-Click", b"=Two-Click"), (b"Dear", b"Deer"),
-        (b"\r\nTo: ", b"\r\nFrom: evil@x.example\r\nTo: "), (b"\r\nTo: ", b"\r\nSubject: x\r\nTo: "),
+        (b"\r\nTo: ", b"\r\nFrom: evil@x.example\r\nTo: "),
+        (b"\r\nTo: ", b"\r\nSubject: x\r\nTo: "),
     ):  # fmt: skip
         assert old in signed
         assert not check_it(signed.replace(old, new, 1))
@@ -148,8 +155,13 @@ def test_address_fields_of_any_kind_parse(value: str) -> None:
     assert all("@" in box.address for box in parse_mailboxes(value))
 
 
-@pytest.mark.parametrize("text", ["", "jane", "jane@", "@x.example", "a b@x.example", "a@b",
-                                  "a@x..example", "a\r\n@x.example", "x" * 65 + "@x.example"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "jane", "jane@", "@x.example", "a b@x.example", "a@b", "a@x..example",
+        "a\r\n@x.example", "x" * 65 + "@x.example",
+    ],
+)  # fmt: skip
 def test_bad_addresses_are_told_to_the_person(text: str) -> None:
     """What cannot be an address is answered with a sentence."""
     with pytest.raises(BadAddress, match="Enter an email address"):

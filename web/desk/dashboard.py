@@ -66,7 +66,8 @@ def line_of(session: Session, mailing: Mailing) -> Line:
 
 def _recent(session: Session) -> list[Line]:
     wanted = select(Mailing).where(
-        Mailing.kind.in_(SHOWN_KINDS), Mailing.state != MailingState.DRAFT
+        Mailing.kind.in_(SHOWN_KINDS),
+        Mailing.approved_at.is_not(None) | Mailing.planned_at.is_not(None),
     )
     newest = wanted.order_by(Mailing.created_at.desc(), Mailing.id.desc()).limit(RECENT)
     return [line_of(session, each) for each in session.scalars(newest)]
