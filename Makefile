@@ -1,7 +1,6 @@
 # One place for every command of the project. `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-DATA ?= var
 
 .DEFAULT_GOAL := help
 .PHONY: help run install install-dev servers test journeys check format lint types imports corpora migrate lock assets clean
@@ -10,7 +9,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: .venv/run ## start everything on this machine with a demo network: web, mail servers, workers
-	$(BIN)/folkmoot up --demo --data $(DATA)
+	$(BIN)/folkmoot up --demo
 
 install: .venv/run ## the environment to run in, from the lock with hashes
 

@@ -29,3 +29,5 @@ def configure(level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("mail.log", "pymap", "aioimaplib", "uvicorn.access", "asyncio", "dramatiq"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It writes a traceback for each message that it cannot read; we read on by other means.
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)

@@ -105,7 +105,6 @@ def trace(address: Annotated[str, typer.Argument(help="The address to follow.")]
         lines = tracing.of(session, address)
     if not lines:
         raise terminal.Trouble(f"Nothing is known about {address}.")
-    rows = ((f"{at:%Y-%m-%d %H:%M:%S}", what) for at, what in lines)
     rows = [(f"{at:%Y-%m-%d %H:%M:%S}", what) for at, what in lines]
     terminal.show_table(("When (UTC)", "What"), rows)
 

@@ -1,6 +1,5 @@
 """The command line: `folkmoot` and what it can be asked to do."""
 
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -35,8 +34,6 @@ def main(
     ] = False,
 ) -> None:
     """Settings come from FOLKMOOT_<NAME> in the environment, then from folkmoot.toml."""
-    # It writes a traceback for each odd message; what it cannot read counts as no bounce.
-    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
     if demo:
         opening.network(demo=True)
 

@@ -34,6 +34,8 @@ def note_bounce(session: Session, event: BounceArrived) -> None:
     message = parse(inbox.raw_of(incoming))
     marked = 0
     for bounce in bounces.read(message):
+        if bounce.action == "delayed":
+            continue  # it may still arrive
         delivery = _copy(session, incoming, message, bounce.recipient)
         if delivery is not None:
             _mark(session, delivery, bounce)

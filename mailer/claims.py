@@ -190,15 +190,6 @@ def settle(session: Session, outcomes: Sequence[Outcome], worker: str | None = N
     An outcome counts only while the copy is `attempting`, by `worker` if one is named. News that a
     copy was accepted also counts when the copy waits to be sent again: then it is not.
     """
-    write(session, outcomes, worker)
-    finish(session, outcomes)
-
-
-def write(session: Session, outcomes: Sequence[Outcome], worker: str | None = None) -> None:
-    """The first half of settling: what became of the copies.
-
-    It is short, for until it is committed a crash leaves a doubt about them.
-    """
     ordered = sorted(outcomes, key=lambda one: one.delivery_id)
     accepted = [one for one in ordered if one.state == State.ACCEPTED]
     others = [one for one in ordered if one.state != State.ACCEPTED]
@@ -215,6 +206,10 @@ def write(session: Session, outcomes: Sequence[Outcome], worker: str | None = No
             others += _not_accepted(session, accepted)
     if others:
         _write_singly(session, others, worker)
+    ids = [one.delivery_id for one in ordered]
+    concerned = select(Delivery.mailing_id).where(Delivery.id.in_(ids)).distinct()
+    for mailing_id in sorted(session.scalars(concerned)) if ids else ():
+        ledger.finish_if_done(session, mailing_id)
 
 
 def _not_accepted(session: Session, outcomes: list[Outcome]) -> list[Outcome]:
@@ -222,15 +217,6 @@ def _not_accepted(session: Session, outcomes: list[Outcome]) -> list[Outcome]:
     done = select(Delivery.id).where(Delivery.id.in_(ids), Delivery.state == State.ACCEPTED)
     written = set(session.scalars(done))
     return [one for one in outcomes if one.delivery_id not in written]
-
-
-def finish(session: Session, outcomes: Sequence[Outcome]) -> None:
-    """The second half of settling: finish the mailings that await nothing more."""
-    if outcomes:
-        ids = [one.delivery_id for one in outcomes]
-        concerned = select(Delivery.mailing_id).where(Delivery.id.in_(ids)).distinct()
-        for mailing_id in sorted(session.scalars(concerned)):
-            ledger.finish_if_done(session, mailing_id)
 
 
 def _write_singly(session: Session, outcomes: list[Outcome], worker: str | None) -> None:

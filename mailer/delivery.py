@@ -1,8 +1,8 @@
-"""Delivery: claim a copy for each free connection, make it, send it, settle it, claim the next.
+"""Delivery: claim a copy, make it, send it, settle it and claim the next one in the same commit.
 
-Each connection has one copy at a time, and outcomes are committed as soon as they are known, so
-after a crash there is doubt only about copies that were under way, and a copy comes twice only if
-its answer had not been committed yet: a millisecond or two.
+Each connection has one copy at a time, and its outcome is committed as soon as it is known. So a
+crash leaves a doubt only about what was under way, and a copy comes twice only if its final dot
+had been sent and the commit after its answer had not been made.
 """
 
 import datetime as dt
@@ -80,22 +80,14 @@ class _Round:
                 claims.reclaim(session, SILENT)
 
     def turn(self, outcomes: list[Outcome], free: int) -> Sequence[Maker]:
-        """Settle what is known and claim as many copies as there are free connections.
+        """Settle what is known and claim as many copies as there are free connections."""
+        makers = _patiently(partial(self._commit, outcomes, free))
+        self.settled += len(outcomes)
+        return makers
 
-        In two commits, though one would do: the first is short, and with it the doubt ends.
-        """
-        if outcomes:
-            _patiently(partial(self._write, outcomes))
-            self.settled += len(outcomes)
-        return _patiently(partial(self._go_on, outcomes, free))
-
-    def _write(self, outcomes: list[Outcome]) -> None:
+    def _commit(self, outcomes: list[Outcome], free: int) -> list[Maker]:
         with database.transaction() as session:
-            claims.write(session, outcomes, self._worker)
-
-    def _go_on(self, outcomes: list[Outcome], free: int) -> list[Maker]:
-        with database.transaction() as session:
-            claims.finish(session, outcomes)
+            claims.settle(session, outcomes, self._worker)
             self._hold_if_away(session, outcomes)
             idle = self._held or self._stop()
             rows = [] if idle else claims.claim(session, self._worker, free)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive import targets
+from core import clock
 from core.events import Event, MailingApproved
 from core.outbox import Reaction
 from mailer import ledger
@@ -66,11 +67,30 @@ def made_before(session: Session, kind: Kind, occasion: Occasion) -> bool:
 
 
 def plan_approved(session: Session, event: MailingApproved) -> None:
-    """Plan the copies of a mailing that a person approved; they wait for its `not_before`."""
-    mailing = session.get(Mailing, event.mailing)
+    """Plan the copies of a mailing that a person approved, unless it is to wait."""
+    _plan_if_due(session, event.mailing)
+
+
+def plan_due(session: Session) -> int:
+    """Plan the approved mailings whose time has come; returns how many.
+
+    Not before: until then it can be called back, nobody reads it in the archive, and who joins
+    or leaves meanwhile is counted.
+    """
+    due = select(Mailing.id).where(
+        Mailing.state == MailingState.APPROVED, Mailing.not_before <= clock.now()
+    )
+    return sum(_plan_if_due(session, number) for number in session.scalars(due).all())
+
+
+def _plan_if_due(session: Session, mailing_id: int) -> bool:
+    mailing = session.get(Mailing, mailing_id, with_for_update=True)
     if mailing is None or mailing.state != MailingState.APPROVED:
-        return  # planned before, or called back
+        return False  # planned before, or called back
+    if mailing.not_before is not None and mailing.not_before > clock.now():
+        return False
     _plan(session, kinds.ALL[mailing.kind], mailing)
+    return True
 
 
 def _plan(session: Session, kind: Kind, mailing: Mailing) -> None:

@@ -9,6 +9,7 @@ from message import fields, parts, plaintext
 from message.address import Mailbox, parse_mailboxes
 from message.fields import Fields
 from message.parts import Part
+from message.quoting import html as quoted_html
 
 #: Parts that belong to the message itself and are never shown as text or as a file.
 _MACHINERY = frozenset({"message/delivery-status", "message/feedback-report", "text/calendar"})
@@ -146,7 +147,7 @@ class Message:
         plain, html, _ = self._body
         if plain:
             return "\n".join(_plain(part) for part in plain)
-        return "\n".join(plaintext.from_html(part.text()) for part in html)
+        return "\n".join(quoted_html.to_text(part.text()) for part in html)
 
     @cached_property
     def html(self) -> str | None:
@@ -172,8 +173,16 @@ class Message:
 
 def parse(raw: bytes) -> Message:
     """Read a message. Whatever the bytes, this returns; what was wrong stands in `defects`."""
-    root, header, defects = parts.read(raw)
+    root, header, defects = parts.read(_in_lines(raw))
     return Message(root.headers, root, header, tuple(defects), raw)
+
+
+def _in_lines(raw: bytes) -> bytes:
+    """The bytes without a byte-order mark, and in lines also where a system ends them with CR."""
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    if b"\n" not in raw[:100_000] and b"\r" in raw:
+        return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return raw
 
 
 def _body_parts(root: Part) -> tuple[list[Part], list[Part], list[Part]]:

@@ -50,6 +50,7 @@ def framed(html: str) -> Response:
         '<!doctype html><html lang="en-GB"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<title>The letter</title><base target="_blank"></head>'
-        f'<body style="margin:0;overflow-wrap:anywhere">{safe(html)}</body></html>'
+        '<body style="margin:8px;font-family:arial,sans-serif;overflow-wrap:anywhere">'
+        f"{safe(html)}</body></html>"
     )
     return HTMLResponse(document, headers={"Content-Security-Policy": POLICY})

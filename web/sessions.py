@@ -92,7 +92,7 @@ def note_seen(request: Request) -> None:
 
 def begin(session: Session, request: Request, response: Response, person_id: int) -> None:
     """Sign a person in with a new secret; what this browser had before ends (ASVS 7.2.4)."""
-    end(session, request, response)
+    _end(session, request)
     secret, now = tokens.random_secret(), clock.now()
     session.add(
         WebSession(
@@ -104,10 +104,14 @@ def begin(session: Session, request: Request, response: Response, person_id: int
 
 def end(session: Session, request: Request, response: Response) -> None:
     """Sign out, on the server too."""
+    _end(session, request)
+    _set(response, "session", "", 0)
+
+
+def _end(session: Session, request: Request) -> None:
     found = _session_of(session, request)
     if found is not None:
         found.ended_at = clock.now()
-    _set(response, "session", "", 0)
 
 
 def browser_secret(request: Request) -> str:

@@ -9,6 +9,7 @@ import dramatiq
 from core import clock, database, outbox, settings
 from mailer import delivery
 from mailer.smtp import Connections
+from mailings import planning
 from subscribers import joining
 from workers import reactions, schedule
 
@@ -67,6 +68,8 @@ def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Acto
         with database.transaction() as session:
             schedule.record_due(session, clock.now())
             joining.forget_unconfirmed(session)
+        with database.transaction() as session:
+            planning.plan_due(session)
         with database.transaction() as session:
             delivery.reclaim(session)
 

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 PARTS = frozenset({"worker", "schedule", "listener"})
 #: How often the relay looks, and after how many looks a tick is due.
 LOOK_SECONDS = 1.0
-LOOKS_A_TICK = 10
+LOOKS_A_TICK = 5
 SCHEDULE_TERM_SECONDS = 15
 
 

@@ -4,12 +4,13 @@ import re
 
 from message.quoting.lines import Line
 
+LONGEST_CLOSING = 60
 LONGEST_CARD = 16  # lines of a signature that no exact "-- " announces
 _DELIMITER = re.compile(r"^--[ \t\u00a0]?\r?\n?$")
 _DASHES = re.compile(r"^(?:—|–|―|—-|__|—{3,}|–{3,})$")
 _CLOSING = re.compile(
-    r"^(?:(?:with |my |very |many |and |& |thanks,? |thank you,? |thanks (?:and|&) |diolch,? )*"
-    r"(?:(?:kind(?:est)?|best|warm(?:est)?|personal|good) )*(?:regards|rgds)(?: to all)?|"
+    r"^(?:(?:with |my |very |many |and |& |thanks,? |thank you,? |diolch,? ){0,5}"
+    r"(?:(?:kind(?:est)?|best|warm(?:est)?|personal|good) ){0,3}(?:regards|rgds)(?: to all)?|"
     r"(?:all (?:the|my) |all )?best(?: wishes)?|(?:with )?(?:best|kind|warm|good) wishes|"
     r"(?:yours? )?(?:very )?(?:sincerely|faithfully|truly)(?: yours)?|br|kr|"
     r"cofion(?: (?:gorau|cynnes|caredig|cywir))?|(?:yr eiddoch )?yn (?:gywir|bur)|dymuniadau gorau|"
@@ -140,7 +141,7 @@ def _by_closing(lines: list[Line], end: int) -> int | None:
             continue
         if place == end - 1 and _NAME.match(line.plain) and _is_lonely(lines, place):
             return place
-        if not _CLOSING.match(line.plain):
+        if len(line.plain) > LONGEST_CLOSING or not _CLOSING.match(line.plain):
             if _is_talk(line):
                 return None
             continue

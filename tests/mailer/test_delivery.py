@@ -216,15 +216,15 @@ def test_a_database_that_is_away_for_a_moment_loses_no_outcome(
 ) -> None:
     """An outcome that cannot be written at once is written when the database is back."""
     mailing = planned(6)
-    write, failures = claims.write, [3]
+    settle, failures = claims.settle, [3]
 
     def failing(*args: object) -> None:
         if failures[0]:
             failures[0] -= 1
-            raise OperationalError("write", {}, Exception("away"))
-        write(*args)  # type: ignore[arg-type]
+            raise OperationalError("settle", {}, Exception("away"))
+        settle(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(claims, "write", failing)
+    monkeypatch.setattr(claims, "settle", failing)
     monkeypatch.setattr(delivery, "WAITS", (0.01, 0.01, 0.01))
     deliver()
     assert totals(mailing) == ledger.Totals(planned=6, accepted=6)

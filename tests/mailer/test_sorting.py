@@ -152,7 +152,7 @@ CASES: list[tuple[str, Callable[[], bytes], str, str, str | None]] = [
     ("to the office", lambda: message("office@lists.example.org"), "PostArrived", "post", None),
     ("i5 own loop mark", lambda: message(LIST, "x", "x", "X-Folkmoot-Loop: ai-network"),
      "MailNotUnderstood", "post", None),
-    ("i5 own list id", lambda: message(LIST, "x", "x", "List-Id: AI <ai-network.lists.example.org>"),
+    ("i5 own list id", lambda: message(LIST, "x", "x", "List-Id: <ai-network.lists.example.org>"),
      "MailNotUnderstood", "post", None),
     ("i5 too many servers", lambda: message(LIST, "x", "x", *["Received: from a by b"] * 100),
      "MailNotUnderstood", "post", None),

@@ -1,5 +1,7 @@
 """What a message is: the first that fits of bounce, report, automatic, calendar, command, post."""
 
+import time
+
 import pytest
 
 from message.verdict import Kind, judge
@@ -99,3 +101,22 @@ def test_a_person_posts() -> None:
     found = judge(letter(f"{FROM}Subject: Minutes", "We use it for minutes.\n"))
     assert (found.kind, found.command) == (Kind.POST, None)
     assert 5 < len(found.why) < 80
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["hi all ", "please ", "thanks many thanks ", "thanks and ", "with kind best regards ",
+     "unable to ", "could not be ", "On 2 Feb 2027 at 09:30 ", "out of office until ",
+     "<a@b.example> ",
+     "this email ", "sent from my ", "550 ", "From: a@b "],
+)  # fmt: skip
+def test_i15_no_words_make_it_slow(word: str) -> None:
+    """I15: words repeated on purpose, few and many, cost no time wherever they stand."""
+    started = time.process_time()
+    for size in (150, 60_000):
+        words = (word * (size // len(word) + 1))[:size]
+        for author in ("jo@swindon.example", "MAILER-DAEMON@mx.example"):
+            judge(letter(f"From: {author}\nSubject: {words}", "Hello"))
+            judge(letter(f"From: {author}\nSubject: undelivered", words + "\nx"))
+            judge(letter(f"From: {author}\nSubject: unsubscribe", words + "\nx"))
+    assert time.process_time() - started < 5
