@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev servers test journeys check format lint types imports corpora migrate lock assets clean
+.PHONY: help run install install-dev servers test journeys check format lint types imports corpora docs migrate lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ imports: .venv/dev ## whether imports go downhill only
 
 migrate: .venv/run ## bring the database to the newest schema
 	$(BIN)/folkmoot migrate
+
+docs: .venv/dev ## write docs/events.md anew from the code
+	$(BIN)/python -m tests.events_page > docs/events.md
 
 lock: ## write the locks anew: versions and hashes, nothing younger than seven days
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

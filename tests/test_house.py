@@ -14,6 +14,7 @@ import pytest
 
 from core.events import CATALOGUE
 from core.settings import Settings
+from tests.events_page import page
 
 ROOT = Path(__file__).parent.parent
 ROOMS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
@@ -133,6 +134,11 @@ def test_every_reaction_has_a_name_of_its_own() -> None:
     for event in CATALOGUE.values():
         for name in reactions.names(event):
             assert callable(reactions.find(name))
+
+
+def test_the_page_of_events_is_up_to_date() -> None:
+    """What `make docs` writes is what stands there."""
+    assert (ROOT / "docs" / "events.md").read_text() == page()
 
 
 def test_words_that_are_not_used() -> None:

@@ -294,6 +294,7 @@ def test_o5_a_killed_worker_loses_nothing_and_doubles_only_what_was_in_doubt(
             try:
                 while len(sink.received()) < goal and totals(mailing).accepted < 300:
                     assert time.monotonic() < end, totals(mailing)
+                    assert process.poll() is None, "the worker ended by itself"
                     time.sleep(0.002)
             finally:
                 process.send_signal(signal.SIGKILL)

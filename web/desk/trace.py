@@ -5,9 +5,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mailer import trace
 from mailer.models import Delivery, Mailing, State
 from subscribers import people
-from subscribers.models import JoinRequest, Person, Subscription
+from subscribers.models import Person, Subscription
 from web.desk.dashboard import KIND_WORDS
 from web.desk.mailings import STATE_WORDS
 from web.visits import Visit, looking
@@ -16,15 +17,16 @@ MOST = 50
 
 
 def page(request: Request) -> Response:
-    """The form, and the person's lists, requests and copies."""
+    """The form, and the person's lists, copies, and all that happened in order."""
     with looking(request) as visit:
         visit.coordinator()
         address = visit.asked("address")
         person = people.by_address(visit.session, address) if address else None
         return visit.page(
             "desk/trace.html", address=address, person=person,
-            subscriptions=_subscriptions(visit, person), requests=_requests(visit, address),
+            subscriptions=_subscriptions(visit, person),
             copies=_copies(visit, address, person), kinds=KIND_WORDS,
+            lines=trace.of(visit.session, address)[::-1] if address else [],
         )  # fmt: skip
 
 
@@ -33,13 +35,6 @@ def _subscriptions(visit: Visit, person: Person | None) -> list[Subscription]:
         return []
     wanted = select(Subscription).where(Subscription.person_id == person.id)
     return list(visit.session.scalars(wanted.order_by(Subscription.joined_at)))
-
-
-def _requests(visit: Visit, address: str) -> list[JoinRequest]:
-    if not address:
-        return []
-    wanted = select(JoinRequest).where(func.lower(JoinRequest.mailbox) == address.lower())
-    return list(visit.session.scalars(wanted.order_by(JoinRequest.id.desc()).limit(MOST)))
 
 
 def _copies(
