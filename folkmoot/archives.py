@@ -20,6 +20,7 @@ importing = typer.Typer(help="Bring the archive of another system in.", no_args_
 exporting = typer.Typer(help="Take the archive out, in formats that others read.",
                         no_args_is_help=True)  # fmt: skip
 Source = Annotated[Path, typer.Argument(exists=True, help="The mbox file or Maildir folder.")]
+Names = Annotated[bool, typer.Option("--names", help="Also name each message known already.")]
 Out = Annotated[str, typer.Option("--out", "-o", help="File to write; - is standard output.")]
 
 
@@ -30,24 +31,24 @@ class Form(StrEnum):
 
 
 @importing.command("mbox")
-def import_mbox(path: Source, list_: List) -> None:
+def import_mbox(path: Source, list_: List, names: Names = False) -> None:
     """File the messages of an mbox into a list's archive; nothing is sent to anyone.
 
     Example: folkmoot import mbox old-list.mbox --list ai-network
     """
-    _import(path, list_, folder=False)
+    _import(path, list_, names, folder=False)
 
 
 @importing.command("maildir")
-def import_maildir(path: Source, list_: List) -> None:
+def import_maildir(path: Source, list_: List, names: Names = False) -> None:
     """File the messages of a Maildir into a list's archive; nothing is sent to anyone.
 
     Example: folkmoot import maildir ./Maildir --list ai-network
     """
-    _import(path, list_, folder=True)
+    _import(path, list_, names, folder=True)
 
 
-def _import(path: Path, list_name: str, *, folder: bool) -> None:
+def _import(path: Path, list_name: str, names: bool, *, folder: bool) -> None:
     bring_in = transfer.import_maildir if folder else transfer.import_mbox
     with opening.opened():
         with database.reading() as session:
@@ -58,6 +59,8 @@ def _import(path: Path, list_name: str, *, folder: bool) -> None:
         f"{report.total} messages: {report.filed} filed, {len(report.duplicates)} known already, "
         f"{len(report.quarantined)} put aside."
     )
+    for line in report.duplicates if names else ():
+        terminal.say(f"known already: {line}")
     for line in report.quarantined:
         terminal.complain(f"put aside: {line}")
 

@@ -44,11 +44,14 @@ MOST_DOUBTS = 5
 #: How many mailings are looked at for one claim.
 _MAILINGS_AT_ONCE = 20
 
-#: Outcomes that say nothing about the copy, only that our own relay takes no mail now.
+#: Outcomes that say nothing about the copy, only that we can send nothing now, and for how long
+#: all that waits is held back then.
 RELAY_AWAY = "relay away"
 LOGIN_REFUSED = "login refused"
 SENDER_REFUSED = "sender refused"
+WORKER_SILENT = "worker silent"
 HOLD = {
+    WORKER_SILENT: dt.timedelta(0),
     RELAY_AWAY: dt.timedelta(seconds=20),
     LOGIN_REFUSED: dt.timedelta(minutes=5),
     SENDER_REFUSED: dt.timedelta(minutes=5),

@@ -170,7 +170,7 @@ async def _transaction(line: Dialogue, envelope: Envelope, may_send: Callable[[]
         return _refusal(copy, replies)
     if not may_send():
         line.drop()  # nothing was sent, and nothing is: the copy is no longer ours
-        return Outcome(copy, State.DEFERRED, None, "this worker was silent", claims.RELAY_AWAY)
+        return Outcome(copy, State.DEFERRED, None, None, claims.WORKER_SILENT)
     try:
         reply = await line.send_message(envelope.data, DOT_SECONDS)
     except ConnectionLost as lost:

@@ -13,7 +13,8 @@ TAGS = frozenset(
 #: Their content goes too: it was never meant to be read.
 CONTENT_TOO = frozenset({"script", "style", "title", "head", "noscript", "template", "iframe",
                          "object", "svg", "math", "select", "textarea", "form"})  # fmt: skip
-ATTRIBUTES = {
+ATTRIBUTES: dict[str, set[str]] = {
+    "*": set(),  # not even title, which the library would allow
     "a": {"href"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},

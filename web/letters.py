@@ -35,13 +35,20 @@ def safe(html: str) -> str:
         html[: sanitise.LARGEST],
         tags=set(_TAGS),
         clean_content_tags=set(sanitise.CONTENT_TOO),
-        attributes={"*": set(_LOOKS), **{tag: set(names) for tag, names in
-                                         sanitise.ATTRIBUTES.items()}},
+        attributes={**{tag: set(names) for tag, names in sanitise.ATTRIBUTES.items()},
+                    "*": set(_LOOKS)},
+        attribute_filter=_whole_links,
         url_schemes=sanitise.SCHEMES,
         link_rel="nofollow noopener noreferrer",
         filter_style_properties=set(_STYLES),
         strip_comments=True,
     )  # fmt: skip
+
+
+def _whole_links(_tag: str, name: str, value: str) -> str | None:
+    """Links with a scheme only: any other would point into our own pages."""
+    whole = value.strip().lower().startswith(("http://", "https://", "mailto:"))
+    return value if name != "href" or whole else None
 
 
 def framed(html: str) -> Response:

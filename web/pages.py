@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 import templates
 from archive.models import Thread
 from core import addresses, clock, settings
+from mailer.models import Delivery
 from mailings import wording
 from message import markdown, sanitise
 from message import subject as subjects
@@ -93,6 +94,7 @@ def _environment(site: Path | None) -> Environment:
         "masked": masked,
         "title": title_of,
         "plain": markdown.to_text,
+        "server": server_words,
     }
     environment.globals |= {"static": static, "address_of": addresses.of, "span": span}
     return environment
@@ -155,6 +157,13 @@ def lowered(html: str) -> Markup:
 def title_of(thread: Thread) -> str:
     """The subject of a discussion without "Re:"."""
     return subjects.prefixed(thread.subject, "").strip() or "(no subject)"
+
+
+def server_words(delivery: Delivery) -> str:
+    """What the mail server answered, its code once."""
+    code, words = delivery.code or "", delivery.words or ""
+    basic, _, enhanced = code.partition(" ")
+    return f"{basic} {words}" if enhanced and words.startswith(enhanced) else f"{code} {words}"
 
 
 def masked(address: str) -> str:

@@ -260,6 +260,13 @@ def test_i37_the_lease_is_lost(db: str, server: Server, monkeypatch: pytest.Monk
 # --- servers that go away -----------------------------------------------------------------------
 
 
+_ANSWERS = {
+    "CAPABILITY": "* CAPABILITY IMAP4rev1 IDLE",
+    "SELECT": "* OK [UIDVALIDITY 5] x",
+    "UID": "* SEARCH",
+}
+
+
 class Scripted:
     """A server that answers as IMAP servers do, up to the point where it goes wrong."""
 
@@ -296,27 +303,31 @@ class Scripted:
             say("* OK ready")
             while line := stream.readline().decode():
                 tag, verb = line.split()[:2]
-                if verb.upper() == "IDLE" and self._idle(say, stream, tag, faulty):
-                    return
-                if verb.upper() == "UID" and faulty and self.fault == "silent in search":
-                    time.sleep(30)
-                if verb.upper() == "UID" and faulty and self.fault == "cut in fetch":
-                    if "SEARCH" in line:
-                        say("* SEARCH 7")
-                    elif "SIZE" in line:
-                        say("* 1 FETCH (UID 7 RFC822.SIZE 100)")
-                    else:
-                        stream.write(b"* 1 FETCH (UID 7 BODY[] {100}\r\nonly a part")
-                        stream.flush()
+                if verb.upper() == "IDLE":
+                    if self._idle(say, stream, tag, faulty):
                         return
-                answers = {
-                    "CAPABILITY": "* CAPABILITY IMAP4rev1 IDLE",
-                    "SELECT": "* OK [UIDVALIDITY 5] x",
-                    "UID": "* SEARCH",
-                }
-                if verb.upper() in answers:
-                    say(answers[verb.upper()])
-                say(f"{tag} OK done") if verb.upper() != "IDLE" else None
+                elif not (faulty and self._fault(say, tag, verb.upper(), line)):
+                    say(_ANSWERS.get(verb.upper(), "* OK"))
+                    say(f"{tag} OK done")
+
+    def _fault(self, say: Callable[[str], None], tag: str, verb: str, line: str) -> bool:
+        """Answer a command wrongly, if this is the one; says whether it did."""
+        if verb == "LOGIN" and self.fault == "logins unavailable":
+            say(f"{tag} NO [UNAVAILABLE] Temporary authentication failure.")
+            return True
+        if verb == "UID" and self.fault == "silent in search":
+            time.sleep(30)
+        if verb == "UID" and self.fault == "cut in fetch":
+            if "SEARCH" in line:
+                say("* SEARCH 7")
+            elif "SIZE" in line:
+                say("* 1 FETCH (UID 7 RFC822.SIZE 100)")
+            else:
+                say("* 1 FETCH (UID 7 BODY[] {100}\r\nonly a part")
+                raise OSError("cut")
+            say(f"{tag} OK done")
+            return True
+        return False
 
     def _idle(
         self, say: Callable[[str], None], stream: "socket.SocketIO | object", tag: str, faulty: bool
@@ -340,8 +351,8 @@ class Scripted:
 
 @pytest.mark.parametrize(
     "fault",
-    ["bye on idle", "done not answered", "silent in search", "silent from the start",
-     "cut in fetch", "idle refused"],
+    ["logins unavailable", "bye on idle", "done not answered", "silent in search",
+     "silent from the start", "cut in fetch", "idle refused"],
 )  # fmt: skip
 def test_i9_a_server_that_goes_away_is_noticed(
     db: str, fault: str, monkeypatch: pytest.MonkeyPatch

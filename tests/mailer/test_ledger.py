@@ -227,7 +227,8 @@ def test_a_relay_that_is_away_costs_no_try(planned: Planned, reason: str) -> Non
     with database.transaction() as session:
         claims.hold(session, clock.now() + claims.HOLD[reason])
     assert [row.attempts for row in rows(mailing)] == [0, 0]
-    assert claim() == []
+    if claims.HOLD[reason]:
+        assert claim() == []
     with clock.turned(clock.now() + claims.HOLD[reason] + dt.timedelta(seconds=1)):
         assert len(claim()) == 2
 

@@ -25,7 +25,8 @@ LETTER = (
     b"<style>body{background:url(https://evil.example/s)}</style></head>"
     b'<body><table style="width:100%;color:#12436d"><tr><td><h1>Hello Anna</h1>'
     b'<img src="https://evil.example/pixel.gif"><form action="https://evil.example"><input></form>'
-    b'<a href="https://network.example.org/leave/x" onclick="run()">Leave</a></td></tr></table>'
+    b'<a href="https://network.example.org/leave/x" onclick="run()">Leave</a>'
+    b'<a href="//evil.example/x">Slash</a></td></tr></table>'
     b"</body></html>\r\n--b\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\n"
     b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:abc\r\nSEQUENCE:1\r\n"
     b"DTSTART:20270302T100000Z\r\nDTEND:20270302T113000Z\r\nSUMMARY:Procurement\\, buying\r\n"
