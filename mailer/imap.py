@@ -160,7 +160,7 @@ class Listener:
         user, secret = self._settings.imap_username, self._settings.imap_password
         answer = await self._within(client.login(_quoted(user), secret.get_secret_value()), lost)
         if answer.result != "OK":
-            # A code from the standard list: the server's own trouble, which passes.
+            # RFC 5530 §3: UNAVAILABLE is the server's own trouble and passes.
             if any(b"[UNAVAILABLE]" in line for line in answer.lines):
                 raise ImapTrouble("the server cannot check logins now")
             raise LoginRefused("the login was refused")

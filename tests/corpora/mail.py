@@ -22,3 +22,21 @@ def cases(source: str, capability: str) -> list[Any]:
         return [pytest.param({"id": source}, marks=skip)]
     found = json.loads(manifest.read_text())["cases"]
     return [case for case in found if capability in case["capability"]]
+
+
+def present(source: str, capability: str) -> list[dict[str, Any]]:
+    """The cases of a source, for use inside a test, which skips when there is no real mail."""
+    if not (corpus() / source / "manifest.json").exists():
+        pytest.skip(f"no real mail in {corpus() / source} (MAIL_CORPORA)")
+    return cases(source, capability)
+
+
+def given(sources: tuple[str, ...], capability: str) -> list[Any]:
+    """The cases of several sources with their source's name."""
+    found = []
+    for source in sources:
+        for case in cases(source, capability):
+            marks = getattr(case, "marks", ())
+            value = case.values[0] if marks else case
+            found.append(pytest.param(source, value, marks=marks, id=str(value["id"])))
+    return found

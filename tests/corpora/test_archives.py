@@ -14,9 +14,7 @@ from archive.models import Attachment, Post
 from core import database
 from mailer.models import Incoming
 from tests.conftest import Network
-from tests.corpora.mail import cases, corpus
-
-TWISTED = cases("twisted-python-archive", "mbox_archive")
+from tests.corpora.mail import cases, corpus, present
 
 
 def _boxes(source: str) -> list[Any]:
@@ -40,7 +38,7 @@ def test_ten_months_of_a_list(network: Network) -> None:
     """Each message stands in these files twice: half is filed, half named as known."""
     total: Counter[str] = Counter()
     start = time.process_time()
-    for case in TWISTED:
+    for case in present("twisted-python-archive", "mbox_archive"):
         path = corpus() / "twisted-python-archive" / case["file"]
         report = transfer.import_mbox(path, "ai-network")
         _check(report)
@@ -50,7 +48,7 @@ def test_ten_months_of_a_list(network: Network) -> None:
     spent = time.process_time() - start
     print(f"\n{dict(total)}, {spent / max(1, total['all']) * 1000:.2f} CPU s for 1,000")
     before = _rows()
-    for case in TWISTED[:2]:
+    for case in present("twisted-python-archive", "mbox_archive")[:2]:
         again = transfer.import_mbox(
             corpus() / "twisted-python-archive" / case["file"], "ai-network"
         )
@@ -81,7 +79,7 @@ def test_single_boxes(db: str, case: dict[str, Any], tmp_path: Path) -> None:
 
 def test_ham(network: Network) -> None:
     """2,500 ordinary messages of ten lists in one file."""
-    for case in cases("spamassassin-ham", "mbox_archive"):
+    for case in present("spamassassin-ham", "mbox_archive"):
         start = time.process_time()
         report = transfer.import_mbox(corpus() / "spamassassin-ham" / case["file"], "ai-network")
         spent = time.process_time() - start

@@ -10,7 +10,7 @@ import pytest
 
 from message import itip, sanitise
 from message.parse import parse
-from tests.corpora.mail import cases, corpus
+from tests.corpora.mail import corpus, given
 
 MALFORMED = ("cpython-email", "enmime", "flanker", "james-mime4j", "mimekit", "ponymail-corpus",
              "spamassassin-rules", "stalwart-mail-parser")  # fmt: skip
@@ -23,17 +23,6 @@ def path_of(source: str, case: dict[str, Any]) -> Any:
     if "file" not in case:
         pytest.skip(f"{case['id']} names no file of its own")
     return corpus() / source / case["file"]
-
-
-def given(sources: tuple[str, ...], capability: str) -> list[Any]:
-    """The cases of several sources with their source's name."""
-    found = []
-    for source in sources:
-        for case in cases(source, capability):
-            marks = getattr(case, "marks", ())
-            value = case.values[0] if marks else case
-            found.append(pytest.param(source, value, marks=marks, id=str(value["id"])))
-    return found
 
 
 @pytest.mark.parametrize(("source", "case"), given(MALFORMED, "malformed_mime"))

@@ -168,7 +168,7 @@ def _production(stack: ExitStack, tmp_path: Path, request: pytest.FixtureRequest
 
     postgresql: PostgreSQL = request.getfixturevalue("postgresql_server")
     name = postgresql.create(getattr(postgresql, "pattern"))  # noqa: B009
-    mailbox = stack.enter_context(dovecot(tmp_path / "dovecot"))
+    mailbox = stack.enter_context(dovecot())
     bell = stack.enter_context(redis(tmp_path / "redis"))
     web_port = free_port()
     domain = settings.current().domain

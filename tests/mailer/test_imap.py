@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -38,12 +39,11 @@ def letter(number: int) -> bytes:
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     """A mailbox on either server, and settings that lead to it."""
     with ExitStack() as stack:
-        folder = tmp_path / "imap"
         found: Server
         if request.param == "dovecot":
-            found = stack.enter_context(dovecot(folder))
+            found = stack.enter_context(dovecot())
         else:
-            found = stack.enter_context(pymap(folder))
+            found = stack.enter_context(pymap(tmp_path / "imap"))
         point_to(found.port)
         yield found
 
@@ -192,11 +192,11 @@ def test_i18_other_clients_deleted_mail_stays(db: str, server: Server) -> None:
         assert len((found[0] or b"").split()) == 1
 
 
-def test_i16_another_uidvalidity_brings_nothing_twice(db: str, tmp_path: Path) -> None:
+def test_i16_another_uidvalidity_brings_nothing_twice(db: str) -> None:
     """When the server numbers anew, all is read again, and what is known is recognised."""
     letters = [letter(number) for number in range(8)]
     for round_ in range(2):
-        with dovecot(tmp_path / f"imap{round_}") as server:
+        with dovecot() as server:
             with server.client():
                 time.sleep(1.1)  # UIDVALIDITY is the second in which the folder was made
             for raw in letters if round_ == 0 else [*letters, letter(99)]:
@@ -210,20 +210,18 @@ def test_i16_another_uidvalidity_brings_nothing_twice(db: str, tmp_path: Path) -
         assert len({row.uidvalidity for row in session.query(Incoming)}) == 2
 
 
-def test_a_server_that_restarts_is_found_again(
-    db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_restarts_is_found_again(db: str) -> None:
     """While it is away the listener tries again and again; what came meanwhile is kept."""
     port = free_port()
     point_to(port)
-    with listening():
-        with dovecot(tmp_path / "imap", port) as server:
+    with tempfile.TemporaryDirectory(prefix="folkmoot-dovecot-") as name, listening():
+        with dovecot(Path(name), port) as server:
             server.deliver(letter(1))
             until(lambda: len(kept()) == 1)
             server.deliver(letter(2))
             until(lambda: len(kept()) == 2)
         time.sleep(0.3)
-        with dovecot(tmp_path / "imap", port) as server:
+        with dovecot(Path(name), port) as server:
             server.deliver(letter(3))
             until(lambda: len(kept()) == 3)
 

@@ -6,8 +6,9 @@ import itertools
 import os
 import pwd
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,19 +101,27 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot(folder: Path, port: int | None = None) -> Iterator[Dovecot]:
-    """Run Dovecot with its mail in `folder` until the block ends."""
-    owner = unprivileged()
-    user = owner or pwd.getpwuid(os.geteuid()).pw_name
-    group = grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
-    port = port or free_port()
-    for name in ("run", "state", "mail", "home"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    config = folder / "dovecot.conf"
-    config.write_text(
-        _CONFIG.format(folder=folder, user=user, group=group, port=port, secret=SECRET)
-    )
-    give_to(folder, owner)
-    command = [program("dovecot", package="dovecot-imapd"), "-F", "-c", str(config)]
-    with running(command, port, folder / "output.log"):
+def dovecot(folder: Path | None = None, port: int | None = None) -> Iterator[Dovecot]:
+    """Run Dovecot until the block ends, with its mail in `folder`, or in one of its own.
+
+    A folder below pytest's own will not do for long: the next run that starts anywhere on the
+    machine closes those to the server's user.
+    """
+    with ExitStack() as stack:
+        if folder is None:
+            own = tempfile.TemporaryDirectory(prefix="folkmoot-dovecot-")
+            folder = Path(stack.enter_context(own))
+        owner = unprivileged()
+        user = owner or pwd.getpwuid(os.geteuid()).pw_name
+        group = grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+        port = port or free_port()
+        for name in ("run", "state", "mail", "home"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        config = folder / "dovecot.conf"
+        config.write_text(
+            _CONFIG.format(folder=folder, user=user, group=group, port=port, secret=SECRET)
+        )
+        give_to(folder, owner)
+        command = [program("dovecot", package="dovecot-imapd"), "-F", "-c", str(config)]
+        stack.enter_context(running(command, port, folder / "output.log"))
         yield Dovecot(port, folder, owner)
