@@ -52,6 +52,8 @@ class SmtpSink:
         self.tls: ssl.SSLContext | None = None
         self.connections = 0
         self.attempts: list[str] = []
+        #: After so many copies nobody gets an answer to MAIL, until this is raised or None.
+        self.hold_after: int | None = None
         self._route = route
         self._received: list[Received] = []
         self._lock = threading.Lock()
@@ -134,6 +136,10 @@ class _Talk:
 
     async def _mail(self, argument: str) -> None:
         faults = self._sink.faults
+        while self._sink.hold_after is not None and (
+            len(self._sink.received()) >= self._sink.hold_after
+        ):
+            await asyncio.sleep(0.01)
         if faults.drop_at_mail:
             faults.drop_at_mail -= 1
             raise _Quit
