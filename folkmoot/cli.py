@@ -14,6 +14,7 @@ from folkmoot import (
     members,
     newsletters,
     opening,
+    organisations,
     services,
     terminal,
 )
@@ -45,6 +46,7 @@ app.add_typer(services.doctor, name="doctor")
 app.add_typer(members.app, name="members")
 app.command()(members.coordinator)
 app.add_typer(lists.app, name="lists")
+app.add_typer(organisations.app, name="organisations")
 app.add_typer(newsletters.app, name="newsletter")
 app.add_typer(newsletters.digest, name="digest")
 app.add_typer(meeting.app, name="meeting")

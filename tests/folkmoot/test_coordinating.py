@@ -176,3 +176,17 @@ def test_events_lists_the_catalogue_with_its_reactions(run: Run) -> None:
     assert "JoinRequested: Someone asked to join" in out
     assert "    -> mailer.sorting.sort" in out
     assert "    -> mailing.welcome" in out
+
+
+def test_organisations_are_recognised_by_their_domains(here: Run) -> None:
+    """A council is entered with its domains; a second call adds one; a bad one is told."""
+    added = here("organisations", "add", "Swindon Council", "--domain", "swindon.example")
+    assert added.exit_code == 0, added.output
+    here("organisations", "add", "Swindon Council", "--domain", "swindon-ltd.example")
+    shown = here("organisations", "list").stdout
+    assert "Swindon Council" in shown
+    assert "council" in shown
+    assert "swindon-ltd.example" in shown
+    bad = here("organisations", "add", "Swindon Council", "--domain", "no domain")
+    assert bad.exit_code == 1
+    assert "is not a mail domain" in bad.stderr
