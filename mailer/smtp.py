@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS = 60.0
 #: RFC 5321 §4.5.3.2.6: giving up earlier makes duplicates.
 DOT_SECONDS = 600.0
+#: How often the loop must come round until the sockets that were given up are closed.
+_TURNS_TO_CLOSE = 5
 #: What may stand between < and > of a path: anything else could begin a command of its own.
 _PATH = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
 
@@ -92,6 +94,8 @@ class Connections:
     async def _quit(self) -> None:
         await asyncio.gather(*(line.quit() for line in self._idle))
         self._idle.clear()
+        for _ in range(_TURNS_TO_CLOSE):  # a socket is closed only when the loop comes round
+            await asyncio.sleep(0)
 
     async def _carry(self, turn: Turn, may_send: Callable[[], bool]) -> None:
         running: set[asyncio.Task[Outcome]] = set()
@@ -234,9 +238,11 @@ async def connect(settings: Settings) -> Dialogue:
         if client.is_ehlo_or_helo_needed:  # neither TLS nor login made it introduce itself
             await client.ehlo()
     except aiosmtplib.SMTPAuthenticationError as trouble:
+        client.close()
         log.error("smtp_login_refused", extra={"code": trouble.code})
         raise RelayTrouble(claims.LOGIN_REFUSED, str(trouble.code), trouble.message) from None
     except (aiosmtplib.SMTPException, OSError) as trouble:
+        client.close()
         log.warning("smtp_relay_away", extra={"why": type(trouble).__name__})
         code = getattr(trouble, "code", None)
         words = f"{type(trouble).__name__}: {trouble}"
