@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from archive import transfer
+from archive import access, search, transfer
 from archive.models import Attachment, Post
 from core import database
 from mailer.models import Incoming
@@ -47,6 +47,11 @@ def test_ten_months_of_a_list(network: Network) -> None:
         total.update(all=report.total, filed=report.filed, known=len(report.duplicates))
     spent = time.process_time() - start
     print(f"\n{dict(total)}, {spent / max(1, total['all']) * 1000:.2f} CPU s for 1,000")
+    with database.reading() as session:
+        viewer = access.viewer(session, network.coordinator)
+        for words in ("deferred", "reactor", '"twisted web"'):
+            assert len(search.search(session, viewer, words)) > 10
+        assert search.search(session, access.ANYBODY, "reactor") == []
     before = _rows()
     for case in present("twisted-python-archive", "mbox_archive")[:2]:
         again = transfer.import_mbox(
