@@ -8,12 +8,20 @@ from message import encoded_words
 #: RFC 5321 §4.5.3.1: a path has at most 256 octets, a local part at most 64.
 LONGEST_ADDRESS = 254
 LONGEST_LOCAL_PART = 64
+#: What others wrote is read up to here; longer is no address, and no name.
+LONGEST_READ = 320
+LONGEST_NAME = 200
+#: RFC 5322 §3.2.3: a local part that needs no quoting.
+_DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LOCAL = re.compile(r"[^\s@<>(),;:\\\"\[\]]+")
+#: RFC 1123 §2.1 and RFC 5890: labels of letters, digits and hyphens; the last is no number.
 _DOMAIN = re.compile(
-    r"(?=.{1,253}$)([^\s.@<>(),;:\\\"\[\]_]{1,63})(\.[^\s.@<>(),;:\\\"\[\]_]{1,63})+"
+    r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)"
+    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
-_PIPERMAIL = re.compile(r"^(\S+) at (\S+) *(?:\((.*)\))?$")
+_PIPERMAIL = re.compile(r"^([^\s@<>\"]+) at ([^\s@<>\"]+\.[^\s@<>\"]+) *(?:\((.*)\))?$")
+_WORDS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
 
 
@@ -42,7 +50,7 @@ class Mailbox:
 def domain_of(address: str) -> str:
     """The domain of an address, lower-case, with A-labels (RFC 5890)."""
     domain = address.rpartition("@")[2].strip().rstrip(".").lower()
-    if domain.isascii():
+    if domain.isascii() or len(domain) > LONGEST_ADDRESS:
         return domain
     try:
         return domain.encode("idna").decode()
@@ -64,7 +72,7 @@ def check(text: str) -> str:
     address = text.strip()
     if not address:
         raise BadAddress("Enter an email address")
-    local, sign, domain = address.rpartition("@")
+    local, sign, _ = address.rpartition("@")
     if len(address.encode()) > LONGEST_ADDRESS or len(local.encode()) > LONGEST_LOCAL_PART:
         raise BadAddress("Enter an email address with 254 characters or fewer")
     ascii_domain = domain_of(address)
@@ -75,7 +83,7 @@ def check(text: str) -> str:
         and _DOMAIN.fullmatch(ascii_domain)
         and not (local.startswith(".") or local.endswith(".") or ".." in local)
     )
-    if not good or domain.startswith("-"):
+    if not good:
         raise BadAddress("Enter an email address in the correct format, like name@example.com")
     return address
 
@@ -165,16 +173,22 @@ def _mailbox(item: list[tuple[str, str]]) -> Mailbox | None:
         words = [text for kind, text in item if kind in {"quoted", "text"}]
         name = " ".join("".join(words).split()) or comments
         address = re.sub(r"\s+", "", angles[-1].rpartition(":")[2])  # RFC 5322 §4.4: a route
-        return Mailbox(_clean(name), _clean(address)) if "@" in address else None
+        return _read(name, address)
     joined = "".join(
-        f'"{text}"' if kind == "quoted" and text else text
+        _in_quotes(text) if kind == "quoted" and text else text
         for kind, text in item
         if kind in {"quoted", "text"}
     )
-    spec = next((word for word in joined.split() if "@" in word), "")
-    if not spec:
+    spec = next((word for word in _WORDS.findall(joined) if "@" in word), "")
+    return _read(comments, spec)
+
+
+def _read(name: str, address: str) -> Mailbox | None:
+    spec = _clean(address)
+    local, _, domain = spec.rpartition("@")
+    if not local or not domain or len(spec) > LONGEST_READ:
         return None
-    return Mailbox(_clean(comments), _clean(spec))
+    return Mailbox(_clean(name), spec)
 
 
 def _clean(text: str) -> str:
@@ -184,19 +198,34 @@ def _clean(text: str) -> str:
 def format_mailbox(mailbox: Mailbox) -> str:
     """A mailbox as an ASCII header value: quoted, or as encoded-words, never a second address.
 
-    Raises BadAddress for an address that cannot stand in a header.
+    A name that no header can hold is cut. Raises BadAddress for an address that cannot stand in a
+    header: one with controls, blanks or brackets, or with a local part that is not ASCII.
     """
-    address = mailbox.address
-    if _CONTROL.search(address) or re.search(r"[\s<>,;]", address) or "@" not in address:
-        raise BadAddress("This address cannot be written into a message")
-    local = address.rpartition("@")[0]
-    spec = f"{local}@{domain_of(address)}"
-    name = " ".join(_CONTROL.sub(" ", mailbox.name).split())
+    spec = _written(mailbox.address)
+    name = " ".join(_CONTROL.sub(" ", mailbox.name).split())[:LONGEST_NAME].strip()
     if not name:
         return spec
-    if not name.isascii():
+    if not name.isascii() or "=?" in name:
         return f"{' '.join(encoded_words.encode(name))} <{spec}>"
-    if _ATOMS.fullmatch(name) and "=?" not in name:
+    if _ATOMS.fullmatch(name):
         return f"{name} <{spec}>"
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}" <{spec}>'
+    return f"{_in_quotes(name)} <{spec}>"
+
+
+def _in_quotes(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _written(address: str) -> str:
+    """An address as it goes out: a domain in A-labels, a local part quoted where it must be."""
+    local, sign, _ = address.rpartition("@")
+    domain = domain_of(address)
+    fit = sign and local and domain and not re.search(r"[\x00-\x20\x7f<>,;]", address)
+    if not fit or not local.isascii() or not re.fullmatch(r"[!-~]+", domain):
+        raise BadAddress("This address cannot be written into a message")
+    if _DOT_ATOM.fullmatch(local):
+        return f"{local}@{domain}"
+    bare = local[1:-1] if len(local) > 1 and local[0] == local[-1] == '"' else local
+    plain = re.sub(r"\\(.)", r"\1", bare)
+    return f"{_in_quotes(plain)}@{domain}"

@@ -6,20 +6,40 @@ import re
 #: What a label means in practice (WHATWG Encoding Standard §4.2), where Python would differ.
 _MEANT = {
     "us-ascii": "windows-1252", "ascii": "windows-1252", "ansi_x3.4-1968": "windows-1252",
-    "iso-8859-1": "windows-1252", "iso8859-1": "windows-1252", "latin1": "windows-1252",
-    "latin-1": "windows-1252", "iso-8859-9": "windows-1254", "iso-8859-11": "windows-874",
-    "iso-8859-8-i": "iso-8859-8", "ks_c_5601-1987": "cp949", "ks_c_5601-1989": "cp949",
-    "euc-kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030",
+    "latin1": "windows-1252", "latin-1": "windows-1252", "l1": "windows-1252",
+    "cp819": "windows-1252", "ibm819": "windows-1252", "csisolatin1": "windows-1252",
+    "iso-ir-100": "windows-1252", "latin5": "windows-1254", "l5": "windows-1254",
+    "tis-620": "cp874", "dos-874": "cp874", "windows-874": "cp874",
+    "ks_c_5601-1987": "cp949", "ks_c_5601-1989": "cp949", "ksc5601": "cp949", "ksc_5601": "cp949",
+    "euc-kr": "cp949", "korean": "cp949", "x-windows-949": "cp949", "windows-949": "cp949",
+    "gb2312": "gb18030", "gbk": "gb18030", "gb_2312": "gb18030", "gb_2312-80": "gb18030",
+    "x-gbk": "gb18030", "chinese": "gb18030", "csgb2312": "gb18030", "cp936": "gb18030",
     "shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932",
-    "unicode-1-1-utf-7": "utf-7", "x-mac-roman": "mac-roman", "macintosh": "mac-roman",
-    "utf8": "utf-8", "unicode-1-1-utf-8": "utf-8", "x-windows-949": "cp949",
+    "windows-31j": "cp932", "ms_kanji": "cp932", "x-euc-jp": "euc_jp", "cn-big5": "big5hkscs",
+    "big5": "big5hkscs", "x-x-big5": "big5hkscs", "koi": "koi8-r", "koi8": "koi8-r",
+    "koi8_r": "koi8-r", "koi8-ru": "koi8-u", "unicode-1-1-utf-7": "utf-7",
+    "x-mac-roman": "mac-roman", "macintosh": "mac-roman", "mac": "mac-roman",
+    "x-mac-cyrillic": "mac-cyrillic", "x-mac-ukrainian": "mac-cyrillic",
+    "utf8": "utf-8", "unicode-1-1-utf-8": "utf-8", "x-unicode20utf8": "utf-8",
+    "unicode": "utf-16-le", "ucs-2": "utf-16-le", "csunicode": "utf-16-le",
+    "utf-16": "utf-16-le", "utf-16le": "utf-16-le", "iso-10646-ucs-2": "utf-16-le",
 }  # fmt: skip
+_ISO_8859 = re.compile(r"(?:x-|cs)?iso[-_]?8859[-_]?(\d{1,2})(?:[:-].*)?")
+_OF_ISO_8859 = {"1": "windows-1252", "9": "windows-1254", "11": "cp874"}
+_WINDOWS = re.compile(r"(?:x-)?(?:windows|win|cp|ms)[-_]?(125[0-8])")
+#: Codecs of Python that are no charsets of mail: some run for long, or warn, or refuse.
+_NOT_CHARSETS = frozenset(
+    {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
+)
+_LONGEST_LABEL = 40
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")
+)  # fmt: skip
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
-_NOT_TEXT = frozenset({"base64", "bz2", "hex", "quopri", "rot13", "uu", "zlib", "idna", "punycode"})
 
 
 def decode(raw: bytes, label: str | None) -> str:
-    """Text of bytes under a declared charset; tries UTF-8, the label's meaning, windows-1252.
+    """Text of bytes under a declared charset; tries the label's meaning, UTF-8, windows-1252.
 
     Never raises; NUL and lone surrogates, which databases refuse, become U+FFFD.
     """
@@ -32,20 +52,32 @@ def decode(raw: bytes, label: str | None) -> str:
 
 
 def _candidates(raw: bytes, label: str | None) -> list[str]:
+    for mark, name in _MARKS:
+        if raw.startswith(mark):
+            return [name]
     name = (label or "").strip().strip("\"'").lower()
-    meant = _MEANT.get(name, name)
-    if raw.startswith(codecs.BOM_UTF8):
-        return ["utf-8-sig"]
-    if meant in {"", "windows-1252"}:
+    meant = _meant(name)
+    if (meant == "windows-1252" and name not in {"windows-1252", "cp1252"}) or not meant:
         # No label, or one that is written without thinking: bytes that are valid UTF-8 are UTF-8.
-        return ["ascii", "utf-8"] if name not in {"windows-1252", "cp1252"} else ["windows-1252"]
+        return ["utf-8"]
+    return [meant] if meant == "windows-1252" else [meant, "utf-8"]
+
+
+def _meant(name: str) -> str:
+    """The codec that a label means; "" if it means none."""
+    if not name or len(name) > _LONGEST_LABEL:
+        return ""
+    if name in _MEANT:
+        return _MEANT[name]
+    if part := _ISO_8859.fullmatch(name):
+        return _OF_ISO_8859.get(part[1], f"iso-8859-{part[1]}")
+    if page := _WINDOWS.fullmatch(name):
+        return f"windows-{page[1]}"
     try:
-        known = codecs.lookup(meant).name
-    except (LookupError, ValueError):
-        return ["utf-8"]
-    if known.removesuffix("_codec") in _NOT_TEXT or known in _NOT_TEXT:
-        return ["utf-8"]
-    return [known, "utf-8"]
+        known = codecs.lookup(name).name
+    except (LookupError, ValueError, UnicodeError):
+        return ""
+    return "" if known.replace("-", "_") in _NOT_CHARSETS else known
 
 
 def clean(text: str) -> str:

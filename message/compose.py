@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from message import ics
-from message.headers import Value, header_bytes
+from message.headers import ONCE, BadHeader, Value, header_bytes
 from message.parse import Attachment
+from message.parts import safe_name
 
 _PLAIN = re.compile(r"[\t !-<>-~]*")
 #: RFC 2045 §6.7: a line of quoted-printable has at most 76 characters, the soft break included.
 _LINE = 75
+_METHOD = re.compile(r"[A-Z-]{1,40}")
+_RESTRICTED_NAME = r"[A-Za-z0-9!#$&^_.+-]{1,60}"  # RFC 6838 §4.2
+_TYPE = re.compile(f"{_RESTRICTED_NAME}/{_RESTRICTED_NAME}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def _atom(byte: int) -> str:
 def message_bytes(draft: Draft) -> bytes:
     """The finished message, CRLF line ends, nothing signed yet.
 
-    Raises message.headers.BadHeader for a field that cannot be written.
+    Raises message.headers.BadHeader for a field that cannot be written, or that stands twice.
     """
     return b"".join(assemble(draft, _encoded))
 
@@ -108,6 +112,7 @@ def assemble(draft: Draft, encode: Encode) -> list[bytes]:
     `encode` takes a body's place ("text", "html", "calendar") and its text, and gives it back in
     its transfer encoding.
     """
+    refuse_doubles(draft.headers)
     pieces = [header_bytes(name, value) for name, value in draft.headers]
     pieces.append(b"MIME-Version: 1.0\r\n")
     seed = hashlib.sha256("\x00".join([draft.text, draft.html or ""]).encode("utf-8", "replace"))
@@ -123,6 +128,13 @@ def assemble(draft: Draft, encode: Encode) -> list[bytes]:
     return [*pieces, f"\r\n--{outer}--\r\n".encode()]
 
 
+def refuse_doubles(headers: Sequence[tuple[str, Value]]) -> None:
+    """Raise BadHeader if a field that may stand once stands twice (RFC 5322 §3.6)."""
+    names = [name.lower() for name, _ in headers if name.lower() in ONCE]
+    if len(names) != len(set(names)) or "mime-version" in names or "content-type" in names:
+        raise BadHeader("a header field that may stand in a message once is given twice")
+
+
 def _multipart(kind: str, boundary: str) -> bytes:
     return f'Content-Type: multipart/{kind};\r\n boundary="{boundary}"\r\n\r\n'.encode()
 
@@ -132,7 +144,7 @@ def _alternative(draft: Draft, encode: Encode, boundary: str) -> list[bytes]:
     if draft.html is not None:
         parts.append(_text_part("html", encode("html", draft.html)))
     if draft.calendar is not None:
-        method = draft.calendar.method
+        method = _method(draft.calendar)
         head = f"Content-Type: text/calendar; method={method}; charset=utf-8\r\n"
         head += "Content-Transfer-Encoding: base64\r\n\r\n"
         parts.append(head.encode() + encode("calendar", draft.calendar.text))
@@ -149,11 +161,25 @@ def _text_part(subtype: str, body: bytes) -> bytes:
     return head.encode() + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + body
 
 
+def _method(calendar: Calendar) -> str:
+    """RFC 6047 §2.4: the method in the Content-Type is the one inside, or clients refuse it."""
+    said = [line for line in calendar.text.splitlines() if line.startswith("METHOD:")]
+    if not _METHOD.fullmatch(calendar.method) or said != [f"METHOD:{calendar.method}"]:
+        raise ValueError("The method of a calendar must be the METHOD that stands in it, once.")
+    return calendar.method
+
+
 def _file(file: Attachment) -> bytes:
-    name = quote(file.name, safe="")
+    kind = file.type if _TYPE.fullmatch(file.type) else "application/octet-stream"
+    if kind.startswith(("message/", "multipart/")):
+        kind = "application/octet-stream"  # RFC 2046 §5.2: these cannot be base64
+    name = safe_name(file.name)
+    shown = f"*=utf-8''{quote(name, safe='')}"  # RFC 2231 §4
+    if re.fullmatch(r"[\w. ()-]{1,60}", name, re.ASCII):
+        shown = f'="{name}"'
     head = (
-        f"Content-Type: {file.type}\r\nContent-Transfer-Encoding: base64\r\n"
-        f"Content-Disposition: attachment;\r\n filename*=utf-8''{name}\r\n\r\n"  # RFC 2231 §4
+        f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: attachment;\r\n filename{shown}\r\n\r\n"
     )
     return head.encode() + base64_lines(file.content)
 

@@ -10,10 +10,20 @@ from message.charset import decode
 #: More than this is an attack, not a header (RFC 5322 sets no bound).
 LARGEST_HEADER = 1 << 20
 MOST_FIELDS = 2_000
+#: No field holds more ids or parameters than a reader can use.
+MOST_IDS = 5_000
+MOST_PARAMETERS = 500
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _ID = re.compile(r"<([^<>\s]+(?:\s+[^<>\s@]*@[^<>\s]+)?)>")
-_BARE_ID = re.compile(r"[^\s<>()\",;]+@[^\s<>()\",;]+")
+_NO_ID = re.compile(r"[\s<>()\",;]+")
+_NAME = re.compile(r'[^\s=;"]+')
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"?', re.DOTALL)
+_KNOWN = re.compile(
+    rb"(?:received|from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|reply-to|"
+    rb"references|in-reply-to|return-path|list-[a-z-]+|x-[a-z0-9-]+)[ \t]*:",
+    re.IGNORECASE,
+)
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -22,7 +32,7 @@ def split_header(raw: bytes) -> tuple[list[tuple[str, bytes]], int, list[str]]:
 
     Also tells where the body begins and what was wrong.
     """
-    fields: list[tuple[str, bytes]] = []
+    fields: list[tuple[str, list[bytes]]] = []
     defects: list[str] = []
     at, end = 0, min(len(raw), LARGEST_HEADER)
     while at < end:
@@ -31,32 +41,40 @@ def split_header(raw: bytes) -> tuple[list[tuple[str, bytes]], int, list[str]]:
         line = raw[at:line_end].rstrip(b"\r")
         following = min(line_end + 1, len(raw))
         if not line:
-            return fields, following, defects
+            return _joined_lines(fields), following, defects
         if line[:1] in b" \t" and fields:
-            name, value = fields[-1]
-            fields[-1] = (name, value + b" " + line.strip())
+            fields[-1][1].append(line.strip())
         elif match := _FIELD.match(line):
-            fields.append((match.group(1).decode("ascii"), line[match.end() :].strip()))
+            fields.append((match.group(1).decode("ascii"), [line[match.end() :].strip()]))
         elif not fields and line.startswith((b"From ", b">From ")):
             pass  # the envelope line of an mbox
+        elif fields and _KNOWN.match(raw, following):
+            # A line folded without a blank at its beginning: the header goes on behind it.
+            fields[-1][1].append(line.strip())
+            defects.append("a line in the header is no field: added to the field before it")
         else:
             defects.append("a line in the header is no field: the body begins there")
-            return fields, at, defects
+            return _joined_lines(fields), at, defects
         if len(fields) > MOST_FIELDS:
             defects.append("too many header fields")
-            return fields[:MOST_FIELDS], following, defects
+            return _joined_lines(fields[:MOST_FIELDS]), following, defects
         at = following
     if at < len(raw):
         defects.append("the header is too large")
-    return fields, at, defects
+    return _joined_lines(fields), at, defects
+
+
+def _joined_lines(fields: list[tuple[str, list[bytes]]]) -> list[tuple[str, bytes]]:
+    return [(name, b" ".join(lines).strip()) for name, lines in fields]
 
 
 def message_ids(value: str) -> tuple[str, ...]:
     """The message ids in a field, without < >, as found in order; free words are passed over."""
     found = [re.sub(r"\s+", "", one) for one in _ID.findall(value)]
     if not found:
-        found = _BARE_ID.findall(value)
-    return tuple(dict.fromkeys(one for one in found if one))
+        words = _NO_ID.split(value)
+        found = [word for word in words if "@" in word.strip("@")]
+    return tuple(dict.fromkeys(found[-MOST_IDS:]))
 
 
 def date(value: str) -> dt.datetime | None:
@@ -73,6 +91,9 @@ def date(value: str) -> dt.datetime | None:
 def parameters(value: str) -> tuple[str, dict[str, str]]:
     """A field such as Content-Type taken apart: its value in lower case, and its parameters."""
     head, _, rest = value.partition(";")
+    first, _, more = head.strip().partition(" ")
+    if more:
+        rest = f"{more};{rest}"  # a semicolon forgotten behind the type
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, str]]] = {}
     for name, text in _pairs(rest):
@@ -86,21 +107,36 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
         pieces.setdefault(base, {}).setdefault(index, (coded, text))
     for base, parts in pieces.items():
         plain[base] = _joined(parts)  # RFC 6266 §4.3 by analogy: the extended form wins
-    first = head.strip().lower().split()
-    return (first[0] if first else ""), plain
+    return first.lower().strip("\"',"), plain
 
 
 def _pairs(rest: str) -> list[tuple[str, str]]:
-    pairs = []
-    pattern = re.compile(r'\s*;?\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"?|[^;]*)')
-    for match in pattern.finditer(rest):
-        name, text = match.group(1).lower(), match.group(2).strip()
-        if text.startswith('"'):
-            text = re.sub(r"\\(.)", r"\1", text[1:].removesuffix('"'))
-        pairs.append((name, text))
-        if len(pairs) >= 500:
-            break
+    """Names and values, read from left to right; what is neither is passed over."""
+    pairs: list[tuple[str, str]] = []
+    at, end = 0, len(rest)
+    while at < end and len(pairs) < MOST_PARAMETERS:
+        word = _NAME.match(rest, at)
+        if word is None:
+            at += 1
+            continue
+        at = _past_blanks(rest, word.end())
+        if not rest.startswith("=", at):
+            continue
+        at = _past_blanks(rest, at + 1)
+        if quoted := _QUOTED.match(rest, at):
+            at, text = quoted.end(), re.sub(r"\\(.)", r"\1", quoted.group(1))
+        else:
+            stop = rest.find(";", at)
+            stop = end if stop < 0 else stop
+            at, text = stop, rest[at:stop].strip()
+        pairs.append((word.group().lower(), text))
     return pairs
+
+
+def _past_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
 
 
 def _joined(parts: dict[int, tuple[bool, str]]) -> str:

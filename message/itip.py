@@ -66,22 +66,24 @@ def cancel(invitation: Invitation) -> str:
 
 def _calendar(method: str, inv: Invitation, status: str) -> str:
     organizer, attendee = inv.organizer, inv.attendee
+    asks = "PARTSTAT=NEEDS-ACTION;RSVP=TRUE;" if method == "REQUEST" else ""
     lines = [
         "BEGIN:VCALENDAR", f"PRODID:{PRODUCT}", "VERSION:2.0", "CALSCALE:GREGORIAN",
-        f"METHOD:{method}", "BEGIN:VEVENT", f"UID:{inv.uid}", f"SEQUENCE:{inv.sequence}",
+        f"METHOD:{method}", "BEGIN:VEVENT", f"UID:{ics.bare(inv.uid)}", f"SEQUENCE:{inv.sequence}",
         f"DTSTAMP:{_utc(inv.stamp)}",
         # A single meeting in UTC needs no VTIMEZONE, which clients read in different ways.
         f"DTSTART:{_utc(inv.starts_at)}", f"DTEND:{_utc(inv.ends_at)}",
         f"SUMMARY:{ics.escaped(inv.summary)}", f"LOCATION:{ics.escaped(inv.location)}",
         f"DESCRIPTION:{ics.escaped(inv.description)}",
-        f"ORGANIZER;CN={ics.parameter(organizer.name)}:mailto:{organizer.address}",
-        "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE;"
-        f"CN={ics.parameter(attendee.name)}:mailto:{attendee.address}",
-        f"URL:{inv.page}", f"STATUS:{status}", "TRANSP:OPAQUE",
+        f"ORGANIZER;CN={ics.parameter(organizer.name)}:mailto:{ics.bare(organizer.address)}",
+        f"ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;{asks}"
+        f"CN={ics.parameter(attendee.name)}:mailto:{ics.bare(attendee.address)}",
+        f"URL:{ics.bare(inv.page)}", f"STATUS:{status}", "TRANSP:OPAQUE",
     ]  # fmt: skip
     if inv.join_link and method == "REQUEST":
-        lines.append(f"X-MICROSOFT-SKYPETEAMSMEETINGURL:{inv.join_link}")
-        lines.append(f"CONFERENCE;VALUE=URI;FEATURE=AUDIO,VIDEO:{inv.join_link}")  # RFC 7986 §5.11
+        link = ics.bare(inv.join_link)
+        lines.append(f"X-MICROSOFT-SKYPETEAMSMEETINGURL:{link}")
+        lines.append(f"CONFERENCE;VALUE=URI;FEATURE=AUDIO,VIDEO:{link}")  # RFC 7986 §5.11
     lines += ["X-MICROSOFT-DISALLOW-COUNTER:TRUE", "END:VEVENT", "END:VCALENDAR"]
     return "\n".join(lines)
 
@@ -96,21 +98,7 @@ def read_answer(text: str) -> CalendarAnswer | None:
     Lenient: Exchange leaves out ORGANIZER, others write METHOD in lower case or a stray STATUS.
     Never raises.
     """
-    found: dict[str, ics.Property] = {}
-    inside = False
-    method = ""
-    for line in ics.properties(text):
-        if line.name == "METHOD":
-            method = line.value.upper()
-        elif line.name == "BEGIN":
-            if line.value.upper() == "VEVENT":
-                if found:
-                    break  # one object answers one event; further instances of a series follow
-                inside = True
-        elif line.name == "END" and line.value.upper() == "VEVENT":
-            inside = False
-        elif inside:
-            found.setdefault(line.name, line)
+    method, found = _first_event(text)
     uid = found.get("UID")
     if uid is None or not uid.value:
         return None
@@ -118,19 +106,47 @@ def read_answer(text: str) -> CalendarAnswer | None:
     comment = found.get("COMMENT")
     return CalendarAnswer(
         method, uid.value, _number(found.get("SEQUENCE")),
-        _address(attendee.value) if attendee else None,
+        _address(attendee) if attendee else None,
         attendee.params.get("PARTSTAT", "").upper() or None if attendee else None,
         _instant(found.get("DTSTAMP")), ics.unescaped(comment.value) if comment else "",
     )  # fmt: skip
+
+
+def _first_event(text: str) -> tuple[str, dict[str, ics.Property]]:
+    """The method, and the first of each property of the first event, its alarms left aside.
+
+    One object answers one event; what follows are further instances of a series.
+    """
+    found: dict[str, ics.Property] = {}
+    open_: list[str] = []
+    method = ""
+    for line in ics.properties(text):
+        if line.name == "METHOD" and not method:
+            method = line.value.upper()
+        elif line.name == "BEGIN":
+            kind = line.value.upper()
+            if kind == "VEVENT" and found:
+                break
+            open_.append(kind)
+        elif line.name == "END":
+            if open_:
+                open_.pop()
+        elif open_ and open_[-1] == "VEVENT":
+            found.setdefault(line.name, line)
+    return method, found
 
 
 def _number(line: ics.Property | None) -> int:
     return int(line.value) if line and re.fullmatch(r"\d{1,9}", line.value) else 0
 
 
-def _address(value: str) -> str | None:
-    address = re.sub(r"(?i)^mailto:", "", value.strip()).strip().strip("<>")
-    return address if "@" in address else None
+def _address(line: ics.Property) -> str | None:
+    """The address of a calendar user; Apple writes a URN and puts it beside (RFC 7986 §6.2)."""
+    for said in (line.value, line.params.get("EMAIL", "")):
+        address = re.sub(r"(?i)^\s*mailto:", "", said).strip().strip("<>")
+        if re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", address):
+            return address
+    return None
 
 
 def _instant(line: ics.Property | None) -> dt.datetime | None:

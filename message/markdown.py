@@ -1,5 +1,6 @@
 """What a coordinator writes in Markdown, as HTML and as written plain text."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -8,6 +9,8 @@ from markdown_it.token import Token
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False})
 COLUMNS = 72
+#: A heading in capitals: not where that would change an address or a slot (message.mould.marker).
+_SHORT_HEADING = re.compile(r"(?!.*Xslot)[^:/@]{1,39}")
 
 
 def to_html(text: str) -> str:
@@ -40,7 +43,7 @@ class _Writer:
     def _inline(self, token: Token) -> None:
         text = _line(token.children or [])
         if self._heading:
-            self._add(text.upper() if len(text) < 40 else text)
+            self._add(text.upper() if _SHORT_HEADING.fullmatch(text) else text)
         else:
             self._add(text)
 

@@ -7,18 +7,29 @@ a slot is to be; each value is encoded for the place in which its slot stands.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from message import compose, encoded_words, ics
+from message import compose, ics
+from message.address import Mailbox
 from message.compose import Draft
-from message.headers import BadHeader, header_bytes, refuse_controls
+from message.headers import (
+    ADDRESSES,
+    STRUCTURED,
+    BadHeader,
+    Value,
+    folded,
+    header_bytes,
+    refuse_controls,
+)
 
 #: Letters and digits only, so that HTML escaping, URL quoting and CSS inlining leave it alone.
 _MARKER = re.compile(r"Xslot((?:[0-9a-f]{2})+)Z")
 _IN_BYTES = re.compile(rb"Xslot((?:[0-9a-f]{2})+)Z")
 _SAFE = re.compile(r"[!-<>-~](?:[ -<>-~]{0,68}[!-<>-~])?")
 
+#: Octets of a value that need no folding, and more than which a line cannot take.
+_SHORT, _LONGEST = 70, 400
 Piece = bytes | tuple[str, str]  # finished bytes, or a place and what fills it
 
 
@@ -33,7 +44,11 @@ def marker(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mould:
-    """Pieces in order. A place is header, text, html, or calendar (whose text holds markers)."""
+    """Pieces in order, each finished bytes or a place and what fills it.
+
+    In the places header, text and html one slot is filled. In field and calendar, whose form
+    depends on the whole, what stands beside the place is a text that holds markers.
+    """
 
     pieces: tuple[Piece, ...]
 
@@ -43,7 +58,7 @@ class Mould:
         for piece in self.pieces:
             if isinstance(piece, tuple):
                 place, name = piece
-                names |= set(_names(name)) if place == "calendar" else {name}
+                names |= set(_names(name)) if place in _WHOLE else {name}
         return frozenset(names)
 
     def fill(self, values: Mapping[str, str]) -> bytes:
@@ -74,9 +89,10 @@ class Mould:
 
 def build(draft: Draft) -> Mould:
     """A mould of a message whose fields and texts hold markers."""
+    compose.refuse_doubles(draft.headers)
     pieces: list[Piece] = []
     for name, value in draft.headers:
-        pieces += _slotted(header_bytes(name, value), "header")
+        pieces += _field(name, value)
     bodies: list[Piece] = []
 
     def encode(place: str, text: str) -> bytes:
@@ -91,8 +107,7 @@ def build(draft: Draft) -> Mould:
             pieces.append(piece)
         else:
             place, text = bodies[int(piece)]
-            assert isinstance(place, str)
-            pieces += _body(place, str(text))
+            pieces += _body(str(place), str(text))
     return Mould(_merged(pieces))
 
 
@@ -104,16 +119,26 @@ def _body(place: str, text: str) -> list[Piece]:
     for number, piece in enumerate(_MARKER.split(text)):
         if number % 2:
             # Each slot has its own line between soft breaks, so a value cannot overrun one.
-            pieces += [b"=\r\n", (place, bytes.fromhex(piece).decode()), b"=\r\n"]
+            pieces += [b"=\r\n", (place, _name(piece)), b"=\r\n"]
         else:
             pieces.append(compose.quoted_printable(piece))
     return pieces
 
 
-def _slotted(field: bytes, place: str) -> list[Piece]:
+def _field(name: str, value: Value) -> list[Piece]:
+    """A field in pieces: slots in free text are encoded with it, in others they stand as given."""
+    if isinstance(value, str):
+        if _MARKER.search(value) and name.lower() not in STRUCTURED | ADDRESSES:
+            refuse_controls(value)
+            return [("field", f"{name}: {value}")]
+        boxes: Sequence[Mailbox] = []
+    else:
+        boxes = [value] if isinstance(value, Mailbox) else value
+    if any(_MARKER.search(box.name) for box in boxes):
+        raise BadHeader("a slot cannot be a name beside an address: make one slot of both")
     return [
-        (place, bytes.fromhex(piece.decode()).decode()) if number % 2 else piece
-        for number, piece in enumerate(_IN_BYTES.split(field))
+        ("header", _name(piece.decode())) if number % 2 else piece
+        for number, piece in enumerate(_IN_BYTES.split(header_bytes(name, value)))
     ]
 
 
@@ -129,17 +154,29 @@ def _merged(pieces: list[Piece]) -> tuple[Piece, ...]:
 
 
 def _names(text: str) -> list[str]:
-    return [bytes.fromhex(found).decode() for found in _MARKER.findall(text)]
+    return [_name(found) for found in _MARKER.findall(text)]
+
+
+def _name(coded: str) -> str:
+    return bytes.fromhex(coded).decode("utf-8", "replace")
 
 
 def _header(name: str, values: Mapping[str, str]) -> bytes:
     value = values[name]
     refuse_controls(value)
-    if value.isascii():
+    if not value.isascii():
+        raise BadHeader("ids and addresses in a header field must be ASCII")
+    if len(value) <= _SHORT:
         return value.encode()
-    if "@" in value:
-        raise BadHeader("an address in a header field must be ASCII")
-    return "\r\n ".join(encoded_words.encode(value)).encode()
+    words = value.split(" ")
+    if max(map(len, words)) > _LONGEST:
+        raise BadHeader("a value is too long for a line of a header field")
+    return folded("", words)[1:].encode()
+
+
+def _free_text(text: str, values: Mapping[str, str]) -> bytes:
+    name, _, value = text.partition(": ")
+    return header_bytes(name, _MARKER.sub(lambda m: values[_name(m[1])], value))
 
 
 def _text(name: str, values: Mapping[str, str]) -> bytes:
@@ -153,14 +190,22 @@ def _html(name: str, values: Mapping[str, str]) -> bytes:
 def _printable(value: str) -> bytes:
     if _SAFE.fullmatch(value) and value[0] != "." and not value.startswith("From "):
         return value.encode()
-    raw = compose.quoted_printable(value)
-    # A soft break follows: what the last line ends with is safe, but it must fit before the "=".
-    return raw
+    return compose.quoted_printable(value)
 
 
 def _calendar(text: str, values: Mapping[str, str]) -> bytes:
-    filled = _MARKER.sub(lambda m: ics.escaped(values[bytes.fromhex(m[1]).decode()]), text)
-    return compose.base64_lines(ics.folded(filled))
+    def written(slot: re.Match[str]) -> str:
+        """The value as its place in the content line wants it (RFC 5545 §3.1)."""
+        value = values[_name(slot[1])]
+        before = text[text.rfind("\n", 0, slot.start()) + 1 : slot.start()]
+        if before.count('"') % 2:
+            return ics.in_quotes(value)
+        return ics.bare(value) if before.endswith("mailto:") else ics.escaped(value)
+
+    return compose.base64_lines(ics.folded(_MARKER.sub(written, text)))
 
 
-_ENCODERS = {"header": _header, "text": _text, "html": _html, "calendar": _calendar}
+#: Places whose text is encoded as a whole.
+_WHOLE = {"field", "calendar"}
+_ENCODERS = {"header": _header, "field": _free_text, "text": _text, "html": _html,
+             "calendar": _calendar}  # fmt: skip

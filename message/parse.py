@@ -2,8 +2,9 @@
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 
 from message import fields, parts, plaintext
 from message.address import Mailbox, parse_mailboxes
@@ -12,7 +13,19 @@ from message.parts import Part
 from message.quoting import html as quoted_html
 
 #: Parts that belong to the message itself and are never shown as text or as a file.
-_MACHINERY = frozenset({"message/delivery-status", "message/feedback-report", "text/calendar"})
+_MACHINERY = frozenset(
+    {
+        "message/delivery-status", "message/feedback-report", "text/calendar", "text/x-amp-html",
+        "text/watch-html",
+    }
+)  # fmt: skip
+#: Text that is data: a file even where it has no name.
+_DATA = frozenset(
+    {
+        "text/csv", "text/css", "text/xml", "text/rtf", "text/vcard", "text/x-vcard",
+        "text/directory", "text/javascript", "text/rfc822-headers",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,25 @@ class CalendarPart:
 
     method: str
     text: str
+
+
+@dataclass(slots=True)
+class _Passage:
+    """A piece of the body: plain text, HTML, or the same in both (RFC 2046 §5.1.4)."""
+
+    plain: list[Part] = field(default_factory=list)
+    html: list[Part] = field(default_factory=list)
+
+    def as_text(self) -> str:
+        if self.html and not any(part.content.strip() for part in self.plain):
+            return "\n".join(quoted_html.to_text(part.text()) for part in self.html)
+        return "\n".join(_plain(part) for part in self.plain)
+
+    def as_html(self) -> str:
+        if self.html:
+            return "\n".join(part.text() for part in self.html)
+        lines = escape(self.as_text(), quote=False).split("\n")
+        return f"<div>{'<br>'.join(lines)}</div>"
 
 
 @dataclass(frozen=True)
@@ -138,28 +170,26 @@ class Message:
         return tuple(found)
 
     @cached_property
-    def _body(self) -> tuple[list[Part], list[Part], list[Part]]:
+    def _body(self) -> tuple[list[_Passage], list[Part]]:
         return _body_parts(self.root)
 
     @cached_property
     def text(self) -> str:
-        """The body as a reader sees it, as plain text; taken from HTML when there is only that."""
-        plain, html, _ = self._body
-        if plain:
-            return "\n".join(_plain(part) for part in plain)
-        return "\n".join(quoted_html.to_text(part.text()) for part in html)
+        """The body as a reader sees it, as plain text; taken from HTML where there is only that."""
+        return "\n".join(passage.as_text() for passage in self._body[0])
 
     @cached_property
     def html(self) -> str | None:
         """The HTML of the body, as it came: not to be shown before it is sanitised."""
-        _, html, _ = self._body
-        return "\n".join(part.text() for part in html) if html else None
+        passages, _ = self._body
+        if not any(passage.html for passage in passages):
+            return None
+        return "\n".join(passage.as_html() for passage in passages)
 
     @cached_property
     def attachments(self) -> tuple[Attachment, ...]:
         """The files that came along, also images that the HTML shows."""
-        _, _, files = self._body
-        return tuple(_attachment(part, number) for number, part in enumerate(files, 1))
+        return tuple(_attachment(part, number) for number, part in enumerate(self._body[1], 1))
 
     @cached_property
     def calendars(self) -> tuple[CalendarPart, ...]:
@@ -185,41 +215,49 @@ def _in_lines(raw: bytes) -> bytes:
     return raw
 
 
-def _body_parts(root: Part) -> tuple[list[Part], list[Part], list[Part]]:
-    """The parts of a message sorted into plain text, HTML and files (RFC 2046 §5.1.4)."""
-    plain: list[Part] = []
-    html: list[Part] = []
+def _body_parts(root: Part) -> tuple[list[_Passage], list[Part]]:
+    """The body in order of reading, and the files (RFC 2046 §5.1, as in RFC 8621 §4.1.4).
+
+    What stands side by side is read one after the other: several texts of Apple Mail, the footer
+    of a list below HTML. Of alternatives, one is read.
+    """
+    passages: list[_Passage] = []
     files: list[Part] = []
-    waiting = [(root, False)]  # a part, and whether it is one of alternatives
+    waiting: list[tuple[Part, _Passage | None, bool]] = [(root, None, True)]
     while waiting:
-        part, choice = waiting.pop()
+        part, choice, first = waiting.pop()
         if part.children:
-            inner = choice or part.type == "multipart/alternative"
-            waiting.extend((child, inner) for child in reversed(part.children))
-        elif _is_file(part):
+            if choice is None and part.type == "multipart/alternative":
+                choice = _Passage()
+                passages.append(choice)
+            related = part.type == "multipart/related"
+            inner = [
+                (child, choice, number == 0 or (not related and not child.filename))
+                for number, child in enumerate(part.children)
+            ]
+            waiting.extend(reversed(inner))
+        elif _is_read(part, first, choice is not None):
+            passage = choice
+            if passage is None:
+                passage = _Passage()
+                passages.append(passage)
+            (passage.html if part.type == "text/html" else passage.plain).append(part)
+        elif part.type not in _MACHINERY or part.disposition == "attachment":
             files.append(part)
-        elif part.type == "text/html":
-            html.append(part)
-        elif part.type in _MACHINERY or (choice and part.type not in {"text/plain"}):
-            if part.type not in _MACHINERY and part.content:
-                files.append(part)
-        elif part.type.startswith("text/") or part.type in {"", "message/partial"}:
-            plain.append(part)
-        else:
-            files.append(part)
-    if plain and not html:
-        return plain, html, files
-    return [part for part in plain if part.content.strip() or not html], html, files
+    return [passage for passage in passages if passage.plain or passage.html], files
 
 
-def _is_file(part: Part) -> bool:
-    if part.type in _MACHINERY:
-        return part.disposition == "attachment"
+def _is_read(part: Part, first: bool, choice: bool) -> bool:
+    """Whether a leaf is part of what is read.
+
+    Where it stands `first`, a name makes it no file; of a `choice`, only known types are read.
+    """
     if part.disposition == "attachment":
-        return True
+        return False
     if part.type in {"text/plain", "text/html"}:
-        return bool(part.filename) and part.disposition != "inline"
-    return not part.type.startswith(("text/", "multipart/")) and part.type != "message/partial"
+        return first
+    shown = part.type.startswith("text/") and part.type not in _MACHINERY | _DATA
+    return shown and not choice and not part.filename
 
 
 def _attachment(part: Part, number: int) -> Attachment:

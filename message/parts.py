@@ -10,9 +10,23 @@ from message.charset import decode
 from message.encoded_words import decode_value, loose_base64
 
 DEEPEST = 50
-MOST_PARTS = 2_000
-_ADDRESSES = frozenset({"from", "to", "cc", "bcc", "sender", "reply-to", "resent-from"})
-_CONTROL = re.compile("[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+MOST_PARTS = 10_000
+LONGEST_NAME = 200
+_ADDRESSES = frozenset(
+    {
+        "from", "to", "cc", "bcc", "sender", "reply-to", "return-path", "delivered-to", "errors-to",
+        "resent-from", "resent-sender", "resent-to", "resent-cc", "x-original-to",
+        "disposition-notification-to",
+    }
+)  # fmt: skip
+#: Signs that hide what a name is, among them those that turn the direction of writing.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_TYPE = re.compile(r"[^\s/;]+/[^\s/;]+")
+_META = re.compile(rb"<meta[^>]{1,200}charset\s*=\s*[\"']?([A-Za-z0-9_:-]{2,40})", re.IGNORECASE)
+_DELIMITER_END = re.compile(rb"(--)?[ \t]*(?:\r?\n|\r|\Z)")
+_LIKELY_BOUNDARY = re.compile(
+    rb"(?:^|\n)--([^\r\n]{1,70}?)[ \t]*\r?\n(?=content-[a-z-]{2,40}:)", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
@@ -34,7 +48,11 @@ class Part:
 
     def text(self) -> str:
         """The content as text, with line ends as \\n."""
-        text = decode(self.content, self.params.get("charset"))
+        label = self.params.get("charset")
+        if label is None and self.type == "text/html":
+            meta = _META.search(self.content, 0, 2_000)
+            label = meta[1].decode("ascii") if meta else None
+        text = decode(self.content, label)
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -75,60 +93,70 @@ def _head(raw: bytes, default: str) -> tuple[Part, bytes, list[str]]:
         (name, decode_value(value, addresses=name.lower() in _ADDRESSES)) for name, value in found
     )
     part = Part(default, {}, headers)
-    declared = part.get("Content-Type")
+    # Parameters are cut before encoded-words in them are decoded, which may hold any sign.
+    declared = _undecoded(found, "content-type")
     if declared:
         kind, part.params = fields.parameters(declared)
-        part.type = kind if kind.count("/") == 1 else "text/plain"
-    shown = part.get("Content-Disposition")
-    extra: dict[str, str] = {}
-    if shown:
-        part.disposition, extra = fields.parameters(shown)
+        part.type = kind if _TYPE.fullmatch(kind) else "text/plain"  # RFC 2045 §5.2
+    part.disposition, extra = fields.parameters(_undecoded(found, "content-disposition"))
     name = extra.get("filename") or part.params.get("name")
     if name is not None:
-        part.filename = safe_name(decode_value(name.encode("utf-8", "replace")))
+        part.filename = safe_name(decode_value(name[:2_000].encode("utf-8", "replace")))
     return part, raw[start:], defects
+
+
+def _undecoded(found: list[tuple[str, bytes]], wanted: str) -> str:
+    return next((decode(value, "utf-8") for name, value in found if name.lower() == wanted), "")
 
 
 def safe_name(name: str) -> str:
     """A file name without path, control and direction characters, of at most 200 bytes."""
-    base = re.split(r"[/\\]", _CONTROL.sub("", name))[-1].strip().strip(".")
-    while len(base.encode("utf-8", "replace")) > 200:
-        stem, dot, ending = base.rpartition(".")
-        base = f"{stem[:-1]}{dot}{ending}" if dot and len(ending) < 12 and stem else base[:-1]
-    return base or "attachment"
+    base = re.split(r"[/\\]", _UNSEEN.sub("", name[-2_000:]))[-1].strip().strip(".")
+    stem, dot, ending = base.rpartition(".")
+    if not stem or len(ending) > 12:
+        stem, dot, ending = base, "", ""
+    room = LONGEST_NAME - len(f"{dot}{ending}".encode("utf-8", "replace"))
+    stem = stem.encode("utf-8", "replace")[:room].decode("utf-8", "ignore")
+    return f"{stem}{dot}{ending}" or "attachment"
 
 
 def _pieces(here: _Open, defects: list[str]) -> list[bytes] | None:
     """The bodies of the parts of a multipart; None when the part is a leaf."""
-    if not here.part.type.startswith("multipart/"):
+    part = here.part
+    if not part.type.startswith("multipart/"):
         return None
     if here.depth >= DEEPEST:
         defects.append("parts are nested too deeply: the rest is kept in the original only")
         return None
-    boundary = here.part.params.get("boundary", "")
-    if not boundary:
-        defects.append("a multipart has no boundary")
-        return None
-    pieces = _cut(here.body, boundary.encode("utf-8", "replace"), defects)
+    boundary = part.params.get("boundary", "").rstrip().encode("utf-8", "replace")
+    pieces = _cut(here.body, boundary, defects) if boundary else []
     if not pieces:
-        defects.append("a multipart has no part")
+        defects.append("a multipart has no part under its boundary")
+        likely = _LIKELY_BOUNDARY.search(here.body)
+        pieces = _cut(here.body, likely[1], defects) if likely else []
+    if not pieces:
+        part.type = "text/plain"  # what is there is at least shown
         return None
     return pieces
 
 
 def _cut(body: bytes, boundary: bytes, defects: list[str]) -> list[bytes]:
     """RFC 2046 §5.1.1: what stands between the delimiter lines."""
-    line = re.compile(rb"(?:^|(?<=\n))--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r?\n|\r|$)")
+    delimiter = b"--" + boundary
     pieces: list[bytes] = []
     start: int | None = None
-    for match in line.finditer(body):
+    at = body.find(delimiter)
+    while at >= 0:
+        line = _DELIMITER_END.match(body, at + len(delimiter))
+        if line is None or (at and body[at - 1 : at] not in (b"\n", b"\r")):
+            at = body.find(delimiter, at + 1)
+            continue
         if start is not None:
-            pieces.append(_without_last_break(body[start : match.start()]))
-        if match.group(1):
+            pieces.append(_without_last_break(body[start:at]))
+        if line[1] or len(pieces) >= MOST_PARTS:
             return pieces
-        start = match.end()
-        if len(pieces) >= MOST_PARTS:
-            return pieces
+        start = line.end()
+        at = body.find(delimiter, start)
     if start is not None:
         defects.append("a multipart does not end")
         pieces.append(body[start:])
@@ -142,7 +170,8 @@ def _without_last_break(piece: bytes) -> bytes:
 
 
 def _decoded(part: Part, body: bytes, defects: list[str]) -> bytes:
-    encoding = (part.get("Content-Transfer-Encoding") or "").strip().lower()
+    said = (part.get("Content-Transfer-Encoding") or "").lower()
+    encoding = said.partition(";")[0].strip(" '\"")
     if encoding == "base64":
         data = loose_base64(body)
         if not data and body.strip():
@@ -169,4 +198,7 @@ def _uudecoded(body: bytes, defects: list[str]) -> bytes:
                 out.append(binascii.a2b_uu(line))
             except binascii.Error:
                 defects.append("a line of uuencoded data cannot be read")
+    if not inside:
+        defects.append("uuencoded data does not begin: kept as it came")
+        return body
     return b"".join(out)

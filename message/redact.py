@@ -6,49 +6,70 @@ rewritten by mail gateways get their first form back, for they tell who read the
 """
 
 import re
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import quote
 
-#: A token is base32 of at least 20 bytes; mail programs may break it with a soft line break.
-_TOKEN = r"[a-z2-7]{30,64}"  # noqa: S105 - a pattern
-_SAFE_LINK = re.compile(r"https?://[a-z0-9.-]*safelinks\.protection\.outlook\.com/[^\s\"'<>)\]]*",
-                        re.I)  # fmt: skip
-_URL_DEFENSE_2 = re.compile(r"https?://urldefense\.proofpoint\.com/v2/url\?[^\s\"'<>)\]]*", re.I)
-_URL_DEFENSE_3 = re.compile(r"https?://urldefense\.com/v3/__(.*?)__;[^\s\"'<>)\]]*", re.I)
+from message import wrappers
+
+#: A token is base32 of at least 20 bytes, so it has 32 characters or more.
+_SHORTEST = 30
+#: Mail programs break a long word: by quoted-printable, by wrapping, and then quote each line.
+_BREAK = r"=?\r?\n[ \t>|]{0,20}"
+_RUN = r"[a-z2-7]{1,64}"
+_PIECES = rf"{_RUN}(?:{_BREAK}{_RUN}){{0,4}}"
 _MOST_WRAPPINGS = 5
 
 
 def strip_secrets(text: str, domain: str, separator: str, base_url: str) -> str:
     """The text without tokens of ours and without the wrapping of link scanners.
 
-    `domain` and `separator` are those of our addresses, `base_url` that of our pages.
+    `domain` and `separator` are those of our addresses, `base_url` that of our pages. Works on
+    plain text and on HTML, which is to be sanitised afterwards.
     """
     for _ in range(_MOST_WRAPPINGS):  # a link may be wrapped again at every gateway
-        unwrapped = _unwrapped(text)
+        unwrapped = wrappers.unwrap(text, base_url)
         if unwrapped == text:
             break
         text = unwrapped
     addresses = re.compile(
-        rf"([a-z0-9.-]+)(?:{re.escape(separator)}|%2b)=?\r?\n?{_TOKEN}(@|%40){re.escape(domain)}",
-        re.I,
+        rf"(?<![a-z0-9.-])([a-z0-9.-]{{1,64}})(?:{re.escape(separator)}|%2b)(?:{_BREAK})?"
+        rf"({_PIECES})(?:{_BREAK})?(@|%40){re.escape(domain)}",
+        re.IGNORECASE,
     )
-    text = addresses.sub(r"\1\2" + domain, text)
-    pages = re.compile(
-        rf"({re.escape(base_url)}/[a-z0-9/-]*?)/?{_TOKEN}(?:\?[^\s\"'<>)\]]*)?", re.I
-    )
-    return pages.sub(r"\1", text)
+    text = addresses.sub(lambda m: _address(m, domain), text)
+    for pattern in _pages(base_url):
+        text = pattern.sub(_page, text)
+    return text
 
 
-def _unwrapped(text: str) -> str:
-    text = _SAFE_LINK.sub(lambda m: _from_query(m[0], "url"), text)
-    text = _URL_DEFENSE_2.sub(lambda m: _from_defense_2(m[0]), text)
-    return _URL_DEFENSE_3.sub(lambda m: m[1].replace("*", ""), text)
+def _address(found: re.Match[str], domain: str) -> str:
+    token = re.sub(_BREAK, "", found[2])
+    return f"{found[1]}{found[3]}{domain}" if len(token) >= _SHORTEST else found[0]
 
 
-def _from_query(link: str, name: str) -> str:
-    query = parse_qs(urlsplit(link.replace("&amp;", "&")).query)
-    return query[name][0] if name in query else link.partition("?")[0]
+def _pages(base_url: str) -> list[re.Pattern[str]]:
+    """Links to our pages, as they are and percent-encoded inside of others."""
+    plain = re.escape(base_url.rstrip("/"))
+    plain = re.sub(r"^https?", "https?", plain)
+    coded = re.sub(r"^https?", "https?", re.escape(quote(base_url.rstrip("/"), safe="")))
+    query = r"\?[^\s\"'<>)\]]{0,2000}"
+    return [
+        re.compile(
+            rf"({plain}(?:/[a-z0-9-]{{1,40}}){{0,4}})/(?:{_BREAK})?({_PIECES})(?:{query})?",
+            re.IGNORECASE,
+        ),
+        re.compile(rf"({plain}[^\s\"'<>)\]?]{{0,200}})\?[^\s\"'<>)\]]{{0,500}}?=({_PIECES})",
+                   re.IGNORECASE),
+        re.compile(rf"({coded}(?:%2f[a-z0-9-]{{1,40}}){{0,4}})%2f({_PIECES})", re.IGNORECASE),
+    ]  # fmt: skip
 
 
-def _from_defense_2(link: str) -> str:
-    coded = _from_query(link, "u")
-    return unquote(coded.replace("_", "/").replace("-", "%")) if coded != link else link
+def _page(found: re.Match[str]) -> str:
+    """The link up to its token; what a line break only seemed to join to it is kept."""
+    length = end = 0
+    for run in re.finditer(_RUN, found[2], re.IGNORECASE):
+        length, end = length + len(run[0]), run.end()
+        if length >= _SHORTEST:
+            break
+    if length < _SHORTEST:
+        return found[0]
+    return found[1] + found[2][end:]

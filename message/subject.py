@@ -3,16 +3,21 @@
 import re
 
 #: Re and Fwd in the languages of the mail programs in use, with Outlook's counters.
-_REPLY = r"re|aw|antw|antwort|sv|vs|vá|odp|ref|rif|res|rv|atb|att|回复|答复|回覆|返信"
-_FORWARD = r"fwd?|wg|tr|doorst|vb|vl|i|enc|pd|továbbítás|转发|轉寄"
+_REPLY = r"re|aw|antw|antwort|sv|vs|vá|odp|rif|res|rv|atb|回复|答复|回覆|返信"
+_FORWARD = r"fwd?|wg|tr|doorst|vb|vl|enc|pd|továbbítás|转发|轉寄"
+#: What is longer than this is no subject; the rest tells discussions no better apart.
+LONGEST = 2_000
 _PREFIX = re.compile(rf"\s*(?:(?:{_REPLY}|{_FORWARD})\s*(?:\[\d+\]|\(\d+\)|\*\d+)?\s*[:：])", re.I)
 _ANSWER = re.compile(rf"\s*(?:{_REPLY})\s*(?:\[\d+\]|\(\d+\)|\*\d+)?\s*[:：]", re.I)
 _BLOB = re.compile(r"\s*\[[^\[\]]{1,60}\]\s*")
 _MARKING = re.compile(
     r"\s*(?:\W*\b(?:external|caution external|official(?:[ -]sensitive)?)\b\W*[:\-]\s*)", re.I
 )
-_TRAILER = re.compile(r"\s*\((?:fwd|was:[^()]*)\)\s*$|\s*-?\s*\[?OFFICIAL(?:[- ]SENSITIVE)?\]?\s*$",
-                      re.I)  # fmt: skip
+_TRAILER = re.compile(
+    r"\s*\((?:fwd|was:[^()]*)\)\s*$|"
+    r"\s*-?\s*(?:\[OFFICIAL(?:[- ]SENSITIVE)?\]|(?-i:OFFICIAL(?:[- ]SENSITIVE)?))\s*$",
+    re.I,
+)
 
 
 def base_subject(subject: str) -> str:
@@ -20,7 +25,7 @@ def base_subject(subject: str) -> str:
 
     Two messages of a discussion have the same one. May be empty.
     """
-    text = " ".join(subject.split())
+    text = " ".join(subject[:LONGEST].split())
     while True:
         bare = _TRAILER.sub("", text)
         prefix = _PREFIX.match(bare) or _MARKING.match(bare)
@@ -37,7 +42,7 @@ def base_subject(subject: str) -> str:
 
 def is_reply(subject: str) -> bool:
     """Whether the subject says that the message is an answer."""
-    text = subject
+    text = subject[:LONGEST]
     while True:
         if _ANSWER.match(text):
             return True
@@ -49,7 +54,7 @@ def is_reply(subject: str) -> bool:
 
 def prefixed(subject: str, prefix: str = "Re: ") -> str:
     """The subject with the prefix once, however often it was answered (RFC 5322 §3.6.5)."""
-    text = subject.strip()
-    while match := _ANSWER.match(text):
-        text = text[match.end() :].strip()
-    return f"{prefix}{text}"
+    at = 0
+    while match := _ANSWER.match(subject, at):
+        at = match.end()
+    return f"{prefix}{subject[at:].strip()}"

@@ -188,11 +188,11 @@ def test_w13_w14_a_framed_letter_runs_and_loads_nothing(
     page = context.new_page()
     _open(page, only_here, f"/post-office/{KEY}")
     frame = page.frame_locator("iframe")
-    assert frame.get_by_role("heading", name="Hello Anna").is_visible()
+    frame.get_by_role("heading", name="Hello Anna").wait_for()
     assert frame.locator("script, form, img, input").count() == 0
     assert frame.get_by_role("link", name="Leave").get_attribute("target") is None
     assert not [url for url in asked if "evil" in url]
-    assert page.get_by_text("Tuesday 2 March 2027, 10am to 11:30am (UK time)").is_visible()
+    page.get_by_text("Tuesday 2 March 2027, 10am to 11:30am (UK time)").wait_for()
     context.close()
 
 
@@ -205,12 +205,13 @@ def test_signing_in_and_out_without_scripts(chromium: Chromium, only_here: Place
     assert re.search(r"/sign-in\?way=", page.url)
     page.get_by_label("Your email address").fill("anna@ashford.example")
     page.get_by_role("button", name="Send me a link").click()
+    page.get_by_role("heading", name="Check your email").wait_for()
     page.screenshot(path=ARTEFACTS / "web" / "sign-in-asked.png", full_page=True)
     with database.reading() as session:
         asked = session.query(SignIn).one()
     _open(page, only_here, f"/sign-in/{tokens.make(Purpose.SIGN_IN, asked.id)}")
     page.get_by_role("button", name="Sign in").click()
-    assert page.url.endswith(f"/threads/{only_here.thread}")
+    page.wait_for_url(f"**/threads/{only_here.thread}")
     page.get_by_role("button", name="Sign out").click()
-    assert page.get_by_text("You have signed out").is_visible()
+    page.get_by_text("You have signed out").wait_for()
     context.close()
