@@ -67,13 +67,7 @@ class Mould:
         Raises EmptySlot for a value that is not given, BadHeader for one that would break out of
         its header field.
         """
-        try:
-            return b"".join(
-                piece if isinstance(piece, bytes) else _ENCODERS[piece[0]](piece[1], values)
-                for piece in self.pieces
-            )
-        except KeyError as missing:
-            raise EmptySlot(str(missing)) from None
+        return b"".join(filled(piece, values) for piece in self.pieces)
 
     def to_bytes(self) -> bytes:
         """The mould as it is stored."""
@@ -85,6 +79,17 @@ class Mould:
         """The mould that `to_bytes` wrote."""
         flat = json.loads(raw)
         return cls(tuple(p.encode("latin-1") if isinstance(p, str) else (p[0], p[1]) for p in flat))
+
+
+def filled(piece: Piece, values: Mapping[str, str]) -> bytes:
+    """The bytes of one piece for these values; raises what Mould.fill raises."""
+    if isinstance(piece, bytes):
+        return piece
+    place, name = piece
+    try:
+        return _ENCODERS[place](name, values)
+    except KeyError as missing:
+        raise EmptySlot(str(missing)) from None
 
 
 def build(draft: Draft) -> Mould:

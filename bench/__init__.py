@@ -1,0 +1,1 @@
+"""Benchmarks: each prints what it did, and ends with one JSON line."""
