@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     dkim_key_file: Path | None = Field(
         None, description="Private RSA key (PEM); empty means one made once in the data folder."
     )
+    dkim_second_selector: str = Field(
+        "", description="Selector of a second signature: a key to come, or one of another kind."
+    )
+    dkim_second_key_file: Path | None = Field(
+        None, description="Its private key (PEM, RSA or Ed25519)."
+    )
     sending: bool = Field(True, description="Off holds back all outgoing mail: the brake.")
     undo_seconds: float = Field(120.0, ge=0, description="Wait after approval, to call it back.")
     templates: Path | None = Field(None, description="Site folder whose templates go first.")

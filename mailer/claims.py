@@ -8,21 +8,24 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, cast
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Executable,
     Integer,
     String,
+    Table,
     bindparam,
     case,
     exists,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
 
 from core import clock, outbox, settings
 from core.database import UtcDateTime
@@ -71,42 +74,86 @@ class Outcome:
 
 # --- claim ------------------------------------------------------------------------------------
 
-# Statements of the way that every copy takes are built once: building costs more than running.
+
+class Claim(NamedTuple):
+    """A copy that a worker has taken for the wire: its row in the ledger, and its mailing."""
+
+    id: int
+    person_id: int | None
+    address: str
+    name: str | None
+    slots: str | None
+    mailing: Mailing
+
+
+# Statements of the way that every copy takes are built once, on bare tables: with mapped classes,
+# building and executing cost several times what the database needs.
+_copy, _mailing, _subscription = (
+    cast(Table, mapped.__table__) for mapped in (Delivery, Mailing, Subscription)
+)
+_c, _m = _copy.c, _mailing.c
 _NOW: BindParameter[dt.datetime] = bindparam("now", type_=UtcDateTime())
 _MAILING: BindParameter[int] = bindparam("of_mailing", type_=Integer())
-_WAITING = Delivery.state.in_((State.PLANNED, State.DEFERRED)) & (Delivery.next_try <= _NOW)
-_SENDING = (Mailing.state == MailingState.SENDING) & or_(
-    Mailing.not_before.is_(None), Mailing.not_before <= _NOW
+_LIST: BindParameter[int] = bindparam("list_id", type_=Integer())
+# Written out in the statement, so that the index of open copies is seen to serve it.
+_PLANNED, _DEFERRED = (
+    _c.state == bindparam(None, state, type_=String(), literal_execute=True)
+    for state in (State.PLANNED, State.DEFERRED)
 )
-_DUE = _SENDING & exists().where(Delivery.mailing_id == Mailing.id, _WAITING)
-_ANYTHING = select(exists(select(Mailing.id).where(_DUE)))
-_DUE_MAILINGS = (
-    select(Mailing).where(_DUE).order_by(Mailing.priority, Mailing.id).limit(_MAILINGS_AT_ONCE)
+_DUE_COPIES = [waiting & (_c.next_try <= _NOW) for waiting in (_PLANNED, _DEFERRED)]
+_SENDING = (_m.state == MailingState.SENDING) & or_(_m.not_before.is_(None), _m.not_before <= _NOW)
+_DUE = _SENDING & or_(*(exists().where(_c.mailing_id == _m.id, due) for due in _DUE_COPIES))
+_ANYTHING = select(exists(select(_m.id).where(_DUE)))
+_DUE_MAILINGS = select(_m.id).where(_DUE).order_by(_m.priority, _m.id).limit(_MAILINGS_AT_ONCE)
+_SUBSCRIBED = exists().where(
+    _subscription.c.person_id == _c.person_id,
+    _subscription.c.list_id == _LIST,
+    _subscription.c.state == Standing.ACTIVE,
 )
-# In a plain IN (SELECT ... LIMIT n FOR UPDATE SKIP LOCKED) PostgreSQL may take more than n.
-_PICKED = (
-    select(Delivery.id)
-    .join(Mailing)
-    .where(Delivery.mailing_id == _MAILING, _WAITING, _SENDING)
-    .order_by(Delivery.id)
-    .limit(bindparam("most", type_=Integer()))
-    .with_for_update(skip_locked=True, of=Delivery)
-    .cte("picked")
+_NOT_LEFT = _c.person_id.is_(None) | _SUBSCRIBED
+_STANDING = (
+    select(_subscription.c.state)
+    .where(_subscription.c.person_id == _c.person_id, _subscription.c.list_id == _LIST)
+    .scalar_subquery()
 )
-_PICK = (
-    update(Delivery)
-    .where(Delivery.id.in_(select(_PICKED.c.id)))
+_EXCLUDE_WHO_LEFT = (
+    update(_copy)
+    .where(_c.mailing_id == _MAILING, or_(*_DUE_COPIES), ~_NOT_LEFT)
     .values(
-        state=State.ATTEMPTING, worker=bindparam("by", type_=String()),
-        attempts=Delivery.attempts + 1,
+        state=State.EXCLUDED, settled_at=_NOW,
+        reason=case((_STANDING == Standing.SUSPENDED, "suspended"), else_="left"),
     )
-    .returning(Delivery)
-    .execution_options(synchronize_session=False, populate_existing=True)
 )  # fmt: skip
-_STANDINGS = select(Subscription.person_id, Subscription.state).where(
-    Subscription.list_id == bindparam("list_id", type_=Integer()),
-    Subscription.person_id.in_(bindparam("people", expanding=True)),
-)
+
+
+def _picking(due: ColumnElement[bool], wanted: ColumnElement[bool]) -> Executable:
+    """Take the first due copies of a mailing.
+
+    In a plain IN (SELECT ... LIMIT n FOR UPDATE SKIP LOCKED) PostgreSQL may take more than n.
+    """
+    picked = (
+        select(_c.id)
+        .where(_c.mailing_id == _MAILING, due, wanted)
+        .order_by(_c.next_try, _c.id)
+        .limit(bindparam("most", type_=Integer()))
+        .with_for_update(skip_locked=True, of=_copy)
+        .cte("picked")
+    )
+    return (
+        update(_copy)
+        .where(_c.id.in_(select(picked.c.id)))
+        .values(
+            state=State.ATTEMPTING, worker=bindparam("by", type_=String()),
+            attempts=_c.attempts + 1,
+        )
+        .returning(
+            _c.id, _c.person_id, _c.address, _c.name, _c.slots
+        )
+        )  # fmt: skip
+
+
+_PICK_FROM_LIST = [_picking(due, _NOT_LEFT) for due in _DUE_COPIES]
+_PICK = [_picking(due, true()) for due in _DUE_COPIES]
 
 
 def anything_due(session: Session) -> bool:
@@ -114,51 +161,49 @@ def anything_due(session: Session) -> bool:
     return settings.current().sending and bool(session.scalar(_ANYTHING, {"now": clock.now()}))
 
 
-def claim(session: Session, worker: str, limit: int) -> list[Delivery]:
+def claim(
+    session: Session, worker: str, limit: int, known: dict[int, Mailing] | None = None
+) -> list[Claim]:
     """Take up to `limit` copies for this worker, urgent mailings first; marks them `attempting`.
 
-    Rows come with their mailing loaded. Copies that came to be unwanted meanwhile (the person left
-    the list, the time has passed) are excluded instead.
+    Copies that came to be unwanted meanwhile (the person left the list, the time has passed) are
+    excluded instead. `known` keeps mailings from one claim to the next: what is in a planned one
+    does not change.
     """
-    taken: list[Delivery] = []
+    taken: list[Claim] = []
+    known = {} if known is None else known
     if not settings.current().sending or limit <= 0:
         return taken
     now = clock.now()
-    for mailing in session.scalars(_DUE_MAILINGS, {"now": now}).all():
+    for mailing_id in session.connection().scalars(_DUE_MAILINGS, {"now": now}).all():
+        if mailing_id not in known:
+            known[mailing_id] = session.get_one(Mailing, mailing_id)
+        mailing = known[mailing_id]
         if mailing.pointless_after is not None and mailing.pointless_after <= now:
             _exclude_late(session, mailing)
             continue
-        while len(taken) < limit:
-            facts = {"of_mailing": mailing.id, "now": now, "most": limit - len(taken), "by": worker}
-            picked = sorted(session.scalars(_PICK, facts), key=lambda row: row.id)
-            if not picked:
-                break
-            for row in picked:
-                set_committed_value(row, "mailing", mailing)
-            taken += _still_wanted(session, mailing, picked)
+        taken += _pick(session, mailing, now, limit - len(taken), worker)
         if len(taken) >= limit:
             break
     return taken
 
 
-def _still_wanted(session: Session, mailing: Mailing, picked: list[Delivery]) -> list[Delivery]:
-    """Those of the picked whose person still is on the list; leaving counts at once."""
-    if not mailing.bulk or mailing.list_id is None:
-        return picked
-    people = [row.person_id for row in picked if row.person_id is not None]
-    facts = {"list_id": mailing.list_id, "people": people}
-    standing: dict[int, str] = dict(session.execute(_STANDINGS, facts).all())
-    wanted = []
-    for row in picked:
-        state = standing.get(row.person_id, Standing.LEFT) if row.person_id else Standing.ACTIVE
-        if state == Standing.ACTIVE:
-            wanted.append(row)
-        else:
-            row.state, row.settled_at = State.EXCLUDED, clock.now()
-            row.reason = "left" if state == Standing.LEFT else "suspended"
-    if len(wanted) < len(picked):
+def _pick(
+    session: Session, mailing: Mailing, now: dt.datetime, limit: int, worker: str
+) -> list[Claim]:
+    taken: list[Claim] = []
+    facts = {"of_mailing": mailing.id, "now": now, "by": worker, "list_id": mailing.list_id}
+    to_list = mailing.bulk and mailing.list_id is not None
+    for statement in _PICK_FROM_LIST if to_list else _PICK:
+        rows = session.connection().execute(statement, facts | {"most": limit - len(taken)})
+        taken += sorted(
+            Claim(row.id, row.person_id, row.address, row.name, row.slots, mailing) for row in rows
+        )
+        if len(taken) >= limit:
+            return taken
+    if to_list and session.connection().execute(_EXCLUDE_WHO_LEFT, facts).rowcount:
         ledger.finish_if_done(session, mailing.id)
-    return wanted
+    return taken
 
 
 def _exclude_late(session: Session, mailing: Mailing) -> None:
@@ -176,22 +221,25 @@ def _exclude_late(session: Session, mailing: Mailing) -> None:
 
 _OURS = bindparam("by", type_=String())
 _ACCEPT = (
-    update(Delivery)
-    .where(Delivery.id == bindparam("delivery", type_=Integer()))
-    .where(Delivery.state == State.ATTEMPTING, or_(_OURS.is_(None), Delivery.worker == _OURS))
+    update(_copy)
+    .where(_c.id == bindparam("delivery", type_=Integer()))
+    .where(_c.state == State.ATTEMPTING, or_(_OURS.is_(None), _c.worker == _OURS))
     .values(
         state=State.ACCEPTED, settled_at=bindparam("at", type_=UtcDateTime()),
         code=bindparam("said", type_=String()), words=bindparam("spoken", type_=String()),
-        reason=case((Delivery.reason == REPEATED, REPEATED), else_=None),
+        reason=case((_c.reason == REPEATED, REPEATED), else_=None),
     )
 )  # fmt: skip
 
 
-def settle(session: Session, outcomes: Sequence[Outcome], worker: str | None = None) -> None:
+def settle(
+    session: Session, outcomes: Sequence[Outcome], worker: str | None = None, finish: bool = True
+) -> None:
     """Write down what became of copies; records CopyRefused, and finishes mailings.
 
     An outcome counts only while the copy is `attempting`, by `worker` if one is named. News that a
-    copy was accepted also counts when the copy waits to be sent again: then it is not.
+    copy was accepted also counts when the copy waits to be sent again: then it is not. Without
+    `finish` the caller sees to it that mailings are finished.
     """
     ordered = sorted(outcomes, key=lambda one: one.delivery_id)
     accepted = [one for one in ordered if one.state == State.ACCEPTED]
@@ -209,10 +257,11 @@ def settle(session: Session, outcomes: Sequence[Outcome], worker: str | None = N
             others += _not_accepted(session, accepted)
     if others:
         _write_singly(session, others, worker)
-    ids = [one.delivery_id for one in ordered]
-    concerned = select(Delivery.mailing_id).where(Delivery.id.in_(ids)).distinct()
-    for mailing_id in sorted(session.scalars(concerned)) if ids else ():
-        ledger.finish_if_done(session, mailing_id)
+    if finish and outcomes:
+        ids = [one.delivery_id for one in ordered]
+        concerned = select(Delivery.mailing_id).where(Delivery.id.in_(ids)).distinct()
+        for mailing_id in sorted(session.scalars(concerned)):
+            ledger.finish_if_done(session, mailing_id)
 
 
 def _not_accepted(session: Session, outcomes: list[Outcome]) -> list[Outcome]:

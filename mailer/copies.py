@@ -9,13 +9,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from core import addresses, links, settings, tokens
-from core.settings import kept_secret
+from core.settings import Settings, kept_secret
 from core.tokens import Purpose
-from mailer.models import Delivery, Mailing
+from mailer import naming
+from mailer.models import Mailing
 from message import dkim
 from message.mould import Mould
+from message.signed_mould import SignedMould
+from message.wire import OnWire
+
+
+class Addressed(Protocol):
+    """What of a copy's row decides its bytes."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def person_id(self) -> int | None: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def slots(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,44 +44,54 @@ class Envelope:
     delivery_id: int
     mail_from: str
     rcpt_to: str
-    data: bytes
+    data: bytes | OnWire
 
 
-def copy_of(mailing: Mailing, delivery: Delivery, list_name: str | None) -> Envelope:
-    """The signed copy of a mailing for one recipient; `list_name` is None for office mail.
+class Press:
+    """Makes the copies of one mailing; what they share is made ready once."""
 
-    Raises message.mould.EmptySlot if a slot has no value, message.headers.BadHeader if a value
-    does not fit its header field, and ValueError if the mailing has no mould or no usable key.
-    """
-    if mailing.mould is None:
-        raise ValueError("this mailing has no mould: plan it first")
-    mould, slots = _mould(mailing.mould)
-    values = values_of(mailing, delivery, list_name, slots)
-    data = _signer().sign(mould.fill(values))
-    bounces_to = addresses.of(list_name, _token(mailing, Purpose.BOUNCE, delivery.id))
-    return Envelope(delivery.id, bounces_to, delivery.address, data)
+    def __init__(self, mailing: Mailing, list_name: str | None) -> None:
+        """`list_name` is None for office mail; raises ValueError without mould or usable key."""
+        if mailing.mould is None:
+            raise ValueError("this mailing has no mould: plan it first")
+        self._mailing, self._list_name = mailing, list_name
+        self._mould = SignedMould(Mould.from_bytes(mailing.mould), _signers(settings.current()))
+        self._slots = self._mould.slots()
+
+    def copy(self, row: Addressed) -> Envelope:
+        """The signed copy for one recipient.
+
+        Raises message.mould.EmptySlot if a slot has no value, and message.headers.BadHeader if a
+        value does not fit its header field.
+        """
+        values = values_of(self._mailing, row, self._list_name, self._slots)
+        token = _dated(self._mailing)(Purpose.BOUNCE, row.id)
+        sender = addresses.of(self._list_name, token)
+        return Envelope(row.id, sender, row.address, self._mould.fill(values))
 
 
 def values_of(
-    mailing: Mailing, delivery: Delivery, list_name: str | None, slots: frozenset[str]
+    mailing: Mailing, row: Addressed, list_name: str | None, slots: frozenset[str]
 ) -> dict[str, str]:
     """What fills the given slots of a copy; a slot that nothing fills is left out."""
-    given: dict[str, str] = json.loads(delivery.slots)
-    person, list_id, about = delivery.person_id or 0, mailing.list_id or 0, mailing.about or 0
-
-    def dated(purpose: Purpose, *ids: int) -> str:
-        return _token(mailing, purpose, *ids)
+    given: dict[str, str] = json.loads(row.slots) if row.slots else {}
+    called = row.name or ""
+    person, list_id, about = row.person_id or 0, mailing.list_id or 0, mailing.about or 0
+    dated = _dated(mailing)
 
     def rsvp() -> str:
         return tokens.make(Purpose.RSVP, person, about, made=tokens.UNDATED)
 
     known: dict[str, Callable[[], str]] = {
-        "address": lambda: delivery.address,
+        "address": lambda: row.address,
+        "name": lambda: naming.greeting(called),
+        "to": lambda: naming.to_field(called, row.address),
+        "calendar_name": lambda: naming.calendar_name(called, row.address),
         "leave_url": lambda: links.leave(dated(Purpose.LEAVE, person, list_id)),
         "leave_address": lambda: addresses.of(list_name, dated(Purpose.LEAVE, person, list_id)),
         "rsvp_url": lambda: links.rsvp(rsvp()),
         "organizer": lambda: addresses.of(list_name, rsvp()),
-        "bounce_address": lambda: addresses.of(list_name, dated(Purpose.BOUNCE, delivery.id)),
+        "bounce_address": lambda: addresses.of(list_name, dated(Purpose.BOUNCE, row.id)),
         "feed_url": lambda: links.page(f"/feeds/{dated(Purpose.FEED, person, list_id)}"),
     }
     values: dict[str, str] = {}
@@ -71,33 +100,41 @@ def values_of(
         if slot in given:
             values[slot] = given[slot]
         elif name == "reply_address" and item.isdecimal():
-            token = dated(Purpose.REPLY, delivery.id, int(item))
-            values[slot] = addresses.of(list_name, token)
+            values[slot] = addresses.of(list_name, dated(Purpose.REPLY, row.id, int(item)))
         elif slot in known:
             values[slot] = known[slot]()
     return values
 
 
-def _token(mailing: Mailing, purpose: Purpose, *ids: int) -> str:
+def _dated(mailing: Mailing) -> Callable[..., str]:
+    """Makes tokens dated on the day of planning; those asked for twice are made once."""
     day = (mailing.planned_at or mailing.created_at).date()
-    return tokens.make(purpose, *ids, made=day)
+    made: dict[tuple[int, ...], str] = {}
+
+    def token(*bound_to: int) -> str:
+        if bound_to not in made:
+            made[bound_to] = tokens.make(Purpose(bound_to[0]), *bound_to[1:], made=day)
+        return made[bound_to]
+
+    return token
 
 
-@lru_cache(maxsize=16)
-def _mould(raw: bytes) -> tuple[Mould, frozenset[str]]:
-    mould = Mould.from_bytes(raw)
-    return mould, mould.slots()
+def _signers(setting: Settings) -> tuple[dkim.Signer, ...]:
+    """The keys of our domain: the first one signs for all, the second is new, or of another kind.
 
-
-def _signer() -> dkim.Signer:
-    setting = settings.current()
-    path = setting.dkim_key_file
-    if path is None:
-        path = setting.data / "dkim.pem"
-        kept_secret(path, dkim.new_key)
-    return _signer_with(setting.domain, setting.dkim_selector, path)
+    While a key is changed for another, copies carry the signatures of both.
+    """
+    first = setting.dkim_key_file or setting.data / "dkim.pem"
+    keys = [(setting.dkim_selector, first)]
+    if setting.dkim_second_selector and setting.dkim_second_key_file:
+        keys.append((setting.dkim_second_selector, setting.dkim_second_key_file))
+    return _signers_with(setting.domain, tuple(keys), setting.dkim_key_file is None)
 
 
 @lru_cache(maxsize=4)
-def _signer_with(domain: str, selector: str, path: Path) -> dkim.Signer:
-    return dkim.Signer(domain, selector, path.read_bytes())
+def _signers_with(
+    domain: str, keys: tuple[tuple[str, Path], ...], make_first: bool
+) -> tuple[dkim.Signer, ...]:
+    if make_first:
+        kept_secret(keys[0][1], dkim.new_key)
+    return tuple(dkim.Signer(domain, selector, path.read_bytes()) for selector, path in keys)

@@ -18,10 +18,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from core import clock, database
-from mailer import claims, copies
-from mailer.claims import Outcome
-from mailer.copies import Envelope
-from mailer.models import Delivery, State
+from mailer import claims, ledger
+from mailer.claims import Claim, Outcome
+from mailer.copies import Envelope, Press
+from mailer.models import Delivery, Mailing, State
 from mailer.smtp import Connections, Maker
 from subscribers.models import MailingList
 
@@ -34,6 +34,8 @@ SILENT = dt.timedelta(seconds=60)
 BEAT_SECONDS = 5.0
 #: How long to wait for a database that is away, before each new try.
 WAITS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+#: How many mailings a worker has ready; that many and those of one claim.
+_MAILINGS_KEPT = 50
 #: A worker that could not say so for this part of SILENT sends nothing more.
 _STILL_SURE = 0.5
 
@@ -69,6 +71,9 @@ class _Round:
     def __init__(self, worker: str, stop: Callable[[], bool]) -> None:
         self._worker, self._stop = worker, stop
         self._names: dict[int, str] = {}
+        self._mailings: dict[int, Mailing] = {}
+        self._presses: dict[int, Press] = {}
+        self._unfinished: set[int] = set()
         self._held = False
         self.settled = 0
 
@@ -86,13 +91,32 @@ class _Round:
         return makers
 
     def _commit(self, outcomes: list[Outcome], free: int) -> list[Maker]:
+        _make_room(self._mailings)
         with database.transaction() as session:
-            claims.settle(session, outcomes, self._worker)
+            claims.settle(session, outcomes, self._worker, finish=False)
             self._hold_if_away(session, outcomes)
             idle = self._held or self._stop()
-            rows = [] if idle else claims.claim(session, self._worker, free)
-            names = [self._list_name(session, row.mailing.list_id) for row in rows]
-        return [partial(_made, row, name) for row, name in zip(rows, names, strict=True)]
+            taken = [] if idle else claims.claim(session, self._worker, free, self._mailings)
+            self._unfinished |= {claim.mailing.id for claim in taken}
+            if len(taken) < free:  # as long as there is more to claim, nothing is finished
+                for mailing_id in sorted(self._unfinished):
+                    ledger.finish_if_done(session, mailing_id)
+            names = {claim.mailing.id: self._list_name(session, claim.mailing) for claim in taken}
+        return [partial(self._made, claim, names[claim.mailing.id]) for claim in taken]
+
+    def _made(self, claim: Claim, list_name: str | None) -> Envelope | Outcome:
+        try:
+            if claim.mailing.id not in self._presses:
+                _make_room(self._presses)
+                self._presses[claim.mailing.id] = Press(claim.mailing, list_name)
+            return self._presses[claim.mailing.id].copy(claim)
+        except (ValueError, KeyError) as fault:
+            # This copy will never be made; a person has to look at the mailing.
+            state, trouble = State.REFUSED, type(fault).__name__
+        except Exception as fault:  # noqa: BLE001 - a key that cannot be read, say: another try
+            state, trouble = State.DEFERRED, type(fault).__name__
+        log.error("copy_not_made", extra={"delivery": claim.id, "why": trouble})
+        return Outcome(claim.id, state, None, trouble, "cannot be made")
 
     def _hold_if_away(self, session: Session, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
@@ -102,24 +126,18 @@ class _Round:
                 claims.hold(session, clock.now() + pause)
                 log.warning("sending_held", extra={"why": outcome.reason})
 
-    def _list_name(self, session: Session, list_id: int | None) -> str | None:
-        if list_id is None:
+    def _list_name(self, session: Session, mailing: Mailing) -> str | None:
+        if mailing.list_id is None:
             return None
-        if list_id not in self._names:
-            self._names[list_id] = session.get_one(MailingList, list_id).name
-        return self._names[list_id]
+        if mailing.list_id not in self._names:
+            self._names[mailing.list_id] = session.get_one(MailingList, mailing.list_id).name
+        return self._names[mailing.list_id]
 
 
-def _made(row: Delivery, list_name: str | None) -> Envelope | Outcome:
-    try:
-        return copies.copy_of(row.mailing, row, list_name)
-    except (ValueError, KeyError) as fault:
-        # This copy will never be made; a person has to look at the mailing.
-        state, trouble = State.REFUSED, type(fault).__name__
-    except Exception as fault:  # noqa: BLE001 - a key that cannot be read, say: another try follows
-        state, trouble = State.DEFERRED, type(fault).__name__
-    log.error("copy_not_made", extra={"delivery": row.id, "why": trouble})
-    return Outcome(row.id, state, None, trouble, "cannot be made")
+def _make_room(kept: dict[int, T]) -> None:
+    """Keep what was made for the last mailings only, however many there are."""
+    while len(kept) >= _MAILINGS_KEPT:
+        kept.pop(next(iter(kept)))
 
 
 def _patiently(act: Callable[[], T]) -> T:

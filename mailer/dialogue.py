@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import Coroutine, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import cast
 
 import aiosmtplib
 
-T = TypeVar("T")
+from message.wire import on_wire
+
 #: A reply longer than this is no reply.
-_LONGEST_REPLY = 64 * 1024
+_LONGEST_REPLY, _MOST_LINES = 64 * 1024, 1000
+_REPLY_LINE = re.compile(r"[2-5]\d\d(?:[ -]|$)")
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b\s*")
-_BARE = re.compile(rb"\r\n|\r|\n")
-_DOT = re.compile(rb"(?m)^\.")
+_FINAL_DOT = b".\r\n"
 
 
 class ConnectionLost(Exception):
@@ -36,53 +38,91 @@ class Reply:
 
 
 class _Protocol(asyncio.Protocol):
-    """Collects replies; what comes after the end is a ConnectionLost."""
+    """Collects replies, and wakes who waits for one; after the end there is only ConnectionLost."""
 
     def __init__(self) -> None:
-        self.replies: asyncio.Queue[Reply | ConnectionLost] = asyncio.Queue()
-        self.may_write = asyncio.Event()
-        self.may_write.set()
-        self.closed = asyncio.Event()
+        self._replies: deque[Reply] = deque()
+        self._waiting: asyncio.Future[None] | None = None
+        self._lost: str | None = None
         self._buffer = b""
         self._lines: list[str] = []
+        self._patience = self._deadline = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more replies will come."""
+        return self._lost is not None
+
+    async def reply(self, seconds: float) -> Reply:
+        """The next reply; raises ConnectionLost when there is none in time, or at all."""
+        while not self._replies:
+            if self._lost is not None:
+                raise ConnectionLost(self._lost)
+            await self._news(seconds)
+        return self._replies.popleft()
+
+    async def _news(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        # Most waits are short: a timer is not set and taken back for each, but moved when it rings.
+        self._patience, self._deadline = seconds, loop.time() + seconds
+        if self._alarm is None or self._alarm.when() > self._deadline:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = loop.call_at(self._deadline, self._ring, loop)
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._alarm = None
+        if self._waiting is None:
+            return
+        if loop.time() < self._deadline:
+            self._alarm = loop.call_at(self._deadline, self._ring, loop)
+        else:
+            self.end(f"the server said nothing for {self._patience:.0f} seconds")
+
+    def end(self, why: str) -> None:
+        """No reply comes any more; the first reason stays."""
+        self._lost = self._lost or why
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        *lines, self._buffer = self._buffer.split(b"\n")
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             self._line(line.decode("utf-8", "replace").rstrip())
-        if len(self._buffer) > _LONGEST_REPLY or len(self._lines) > 1000:
-            self._end("the server's answer has no end")
+        if len(self._buffer) > _LONGEST_REPLY or len(self._lines) > _MOST_LINES:
+            self.end("the server's answer has no end")
+        self._wake()
 
     def _line(self, line: str) -> None:
-        if not re.match(r"[2-5]\d\d(?:[ -]|$)", line):
-            self._end("the server's answer is none")
+        if not _REPLY_LINE.match(line):
+            self.end("the server's answer is none")
             return
         self._lines.append(line[4:])
         if line[3:4] != "-":
             words = " ".join(self._lines)[:1000]
             self._lines = []
             enhanced = _ENHANCED.match(words)
-            self.replies.put_nowait(
+            self._replies.append(
                 Reply(int(line[:3]), words, enhanced.group(1) if enhanced else None)
             )
 
-    def _end(self, why: str) -> None:
-        self.closed.set()
-        self.may_write.set()
-        self.replies.put_nowait(ConnectionLost(why))
-
     def eof_received(self) -> None:
-        self._end("the server closed the connection")
+        self.end("the server closed the connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end("the connection was lost")
-
-    def pause_writing(self) -> None:
-        self.may_write.clear()
-
-    def resume_writing(self) -> None:
-        self.may_write.set()
+        self.end("the connection was lost")
 
 
 class Dialogue:
@@ -107,7 +147,7 @@ class Dialogue:
     @property
     def usable(self) -> bool:
         """Whether another transaction can be tried."""
-        return not (self._protocol.closed.is_set() or self._transport.is_closing())
+        return not (self._protocol.closed or self._transport.is_closing())
 
     async def ask(self, commands: Sequence[str], seconds: float) -> list[Reply]:
         """Send commands and give their replies; raises ConnectionLost.
@@ -122,7 +162,7 @@ class Dialogue:
             if not self._pipelining:
                 self._write(f"{command}\r\n".encode("ascii"))
             try:
-                replies.append(await self._reply(seconds))
+                replies.append(await self._protocol.reply(seconds))
             except ConnectionLost:
                 if replies and replies[-1].code >= 400:
                     break  # it said why, and left
@@ -131,19 +171,10 @@ class Dialogue:
                 break
         return replies
 
-    async def send_message(self, data: bytes, seconds: float) -> Reply:
-        """Send a message after DATA was taken, and give the answer to it; raises ConnectionLost.
-
-        Line ends are CRLF and dots are stuffed (RFC 5321 §2.3.8, §4.5.2); a finished message of
-        ours is not changed otherwise.
-        """
-        if _has_bare(data):
-            data = _BARE.sub(b"\r\n", data)
-        if data and not data.endswith(b"\r\n"):
-            data += b"\r\n"
-        self._write(_DOT.sub(b"..", data) + b".\r\n")
-        await self._within(self._protocol.may_write.wait(), seconds)
-        return await self._reply(seconds)
+    async def send_message(self, message: bytes, seconds: float) -> Reply:
+        """Send a message after DATA was taken, and give the answer to it; raises ConnectionLost."""
+        self._write(on_wire(message), _FINAL_DOT)
+        return await self._protocol.reply(seconds)
 
     async def quit(self) -> None:
         """Take leave, without waiting long for the answer."""
@@ -153,28 +184,10 @@ class Dialogue:
 
     def drop(self) -> None:
         """Close the connection at once."""
-        self._protocol.closed.set()
+        self._protocol.end("we closed the connection")
         self._transport.abort()
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, *pieces: bytes) -> None:
         if not self.usable:
             raise ConnectionLost("the connection was lost")
-        self._transport.write(data)
-
-    async def _reply(self, seconds: float) -> Reply:
-        reply = await self._within(self._protocol.replies.get(), seconds)
-        if isinstance(reply, ConnectionLost):
-            self._protocol.replies.put_nowait(reply)  # whoever asks next hears the same
-            raise ConnectionLost(str(reply))
-        return reply
-
-    async def _within(self, waited: Coroutine[Any, Any, T], seconds: float) -> T:
-        try:
-            async with asyncio.timeout(seconds):
-                return await waited
-        except TimeoutError:
-            raise ConnectionLost(f"the server said nothing for {seconds:.0f} seconds") from None
-
-
-def _has_bare(data: bytes) -> bool:
-    return data.count(b"\r\n") != data.count(b"\n") or data.count(b"\r\n") != data.count(b"\r")
+        self._transport.write(b"".join(pieces))

@@ -8,19 +8,18 @@ settling stand in `mailer.claims`.
 """
 
 import datetime as dt
-import json
 import logging
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Integer, bindparam, exists, func, insert, select, update
+from sqlalchemy import Integer, bindparam, case, exists, func, insert, literal, null, select, update
 from sqlalchemy.orm import Session
 
 from core import clock, outbox, settings, tokens
-from core.events import MailingFinished, MailingPlanned
-from mailer.models import Delivery, Mailing, MailingState, State
+from core.database import UtcDateTime
+from core.events import MailingFinished, MailingInTrouble, MailingPlanned
+from mailer.models import Delivery, Mailing, MailingState, State, Trouble
 from message.headers import new_message_id
-from subscribers.audience import Audience, Recipient
+from subscribers.audience import Audience
 
 log = logging.getLogger(__name__)
 
@@ -79,17 +78,13 @@ def draft(
 
 
 def plan(
-    session: Session,
-    mailing: Mailing,
-    mould: bytes,
-    audience: Audience,
-    slots: Callable[[Recipient], dict[str, str]],
+    session: Session, mailing: Mailing, mould: bytes, audience: Audience, *, named: bool = True
 ) -> Totals:
     """Write a row for each recipient, and for each who is left out with the reason; once.
 
-    The mailing is sent from now on (or from its `not_before`), and MailingPlanned is recorded.
-    Planning a mailing that is planned already changes nothing. Raises WrongState for one that was
-    cancelled.
+    One statement, however many they are. The mailing is sent from now on (or from its
+    `not_before`), and MailingPlanned is recorded; without `named` the copies name nobody. Planning
+    a mailing that is planned already changes nothing. Raises WrongState for one that was cancelled.
     """
     if mailing.state == MailingState.CANCELLED:
         raise WrongState("This mailing was cancelled: write a new one.")
@@ -98,53 +93,44 @@ def plan(
     now = clock.now()
     mailing.mould, mailing.planned_at, mailing.state = mould, now, MailingState.SENDING
     session.flush()
-    rows = list(_rows(mailing, audience, slots, now))
-    if rows:
-        session.execute(insert(Delivery), rows)
+    mailing.copies = _write_rows(session, mailing, audience, now, named=named)
+    session.flush()
     outbox.record(session, MailingPlanned(mailing.id), key=f"planned:{mailing.id}")
     finish_if_done(session, mailing.id)
     return totals(session, mailing.id)
 
 
-def _rows(
-    mailing: Mailing, audience: Audience, slots: Callable[[Recipient], dict[str, str]],
-    now: dt.datetime,
-) -> Iterable[dict[str, object]]:  # fmt: skip
-    first = max(now, mailing.not_before or now)
-    shared = {"mailing_id": mailing.id, "attempts": 0, "next_try": first}
-    seen: set[object] = set()
-
-    def twice(address: str, person_id: int | None) -> bool:
-        marks: set[object] = {address.lower()}
-        if person_id is not None:
-            marks.add(person_id)
-        double = bool(marks & seen)
-        seen.update(marks)
-        if double:
-            log.warning("recipient_named_twice", extra={"mailing": mailing.id, "person": person_id})
-        return double
-
-    for to in audience.recipients:
-        if not twice(to.address, to.person_id):
-            words = {"name": to.name} | slots(to)
-            yield shared | {
-                "person_id": to.person_id, "address": to.address, "state": State.PLANNED,
-                "slots": json.dumps(words), "reason": None, "settled_at": None,
-            }  # fmt: skip
-    for out in audience.excluded:
-        if not twice(out.address, out.person_id):
-            yield shared | {
-                "person_id": out.person_id, "address": out.address, "state": State.EXCLUDED,
-                "slots": "{}", "reason": out.reason, "settled_at": now,
-            }  # fmt: skip
+def _write_rows(
+    session: Session, mailing: Mailing, audience: Audience, now: dt.datetime, *, named: bool
+) -> int:
+    asked = audience.question.subquery("asked")
+    left_out = asked.c.reason.is_not(None)
+    rows = select(
+        literal(mailing.id),
+        asked.c.person_id,
+        asked.c.address,
+        case((left_out, null()), else_=asked.c.name if named else literal("")),
+        case((left_out, State.EXCLUDED.value), else_=State.PLANNED.value),
+        asked.c.reason,
+        literal(0),
+        literal(max(now, mailing.not_before or now), UtcDateTime()),
+        case((left_out, literal(now, UtcDateTime())), else_=null()),
+    ).order_by(left_out, asked.c.place)
+    columns = ("mailing_id", "person_id", "address", "name", "state", "reason", "attempts",
+               "next_try", "settled_at")  # fmt: skip
+    statement = insert(Delivery).from_select(columns, rows, include_defaults=False)
+    session.execute(statement)
+    written = select(func.count()).where(Delivery.mailing_id == mailing.id)
+    return session.scalar(written) or 0
 
 
 def totals(session: Session, mailing_id: int) -> Totals:
-    """Count the copies of a mailing by what became of them."""
+    """Count the copies of a mailing by what became of them, beside how many were planned."""
+    planned = session.scalar(select(Mailing.copies).where(Mailing.id == mailing_id))
     counted = select(Delivery.state, func.count()).where(Delivery.mailing_id == mailing_id)
     found: dict[str, int] = dict(session.execute(counted.group_by(Delivery.state)).all())
     return Totals(
-        planned=sum(found.values()),
+        planned=sum(found.values()) if planned is None else planned,
         accepted=found.get(State.ACCEPTED, 0),
         refused=found.get(State.REFUSED, 0),
         excluded=found.get(State.EXCLUDED, 0),
@@ -172,20 +158,57 @@ def finish_if_done(session: Session, mailing_id: int) -> bool:
         return False
     if session.scalar(_SOME_OPEN, {"mailing_id": mailing_id}):
         return False
+    if not totals(session, mailing_id).balanced:
+        report(session, mailing, Trouble.UNBALANCED, clock.now())
+        return False
     mailing.state, mailing.finished_at = MailingState.FINISHED, clock.now()
+    mailing.trouble = mailing.trouble_at = None
     session.flush()
     outbox.record(session, MailingFinished(mailing_id), key=f"finished:{mailing_id}")
     return True
 
 
+def report(session: Session, mailing: Mailing, trouble: Trouble, since: dt.datetime) -> bool:
+    """Note why a mailing does not go on, and record MailingInTrouble; False if that was known."""
+    if mailing.trouble == trouble:
+        return False
+    mailing.trouble, mailing.trouble_at = trouble, since
+    session.flush()
+    key = f"trouble:{mailing.id}:{trouble}:{since.isoformat()}"
+    outbox.record(session, MailingInTrouble(mailing.id, since), key=key)
+    log.error("mailing_in_trouble", extra={"mailing": mailing.id, "why": str(trouble)})
+    return True
+
+
+def reasons(session: Session, mailing_id: int) -> list[tuple[str, str, int]]:
+    """Why copies were left out or refused: state, reason and how many, most first."""
+    why = func.coalesce(Delivery.reason, "")
+    counted = (
+        select(Delivery.state, why, func.count())
+        .where(Delivery.mailing_id == mailing_id)
+        .where(Delivery.state.in_((State.EXCLUDED, State.REFUSED)))
+        .group_by(Delivery.state, why)
+        .order_by(Delivery.state, func.count().desc(), why)
+    )
+    return [(state, reason, count) for state, reason, count in session.execute(counted)]
+
+
 def pause(session: Session, mailing_id: int) -> Mailing:
     """Hold back the copies that are not on the wire yet; raises WrongState if none are to come."""
-    return _turn(session, mailing_id, {MailingState.SENDING}, MailingState.PAUSED, "paused")
+    mailing = _turn(session, mailing_id, {MailingState.SENDING}, MailingState.PAUSED, "paused")
+    mailing.trouble = mailing.trouble_at = None  # somebody has looked
+    return mailing
 
 
 def resume(session: Session, mailing_id: int) -> Mailing:
-    """Go on with a paused mailing; raises WrongState if it is not paused."""
+    """Go on with a paused mailing; raises WrongState if it is not paused.
+
+    It is due from now on: what is late, and when to give up, count from here.
+    """
     mailing = _turn(session, mailing_id, {MailingState.PAUSED}, MailingState.SENDING, "resumed")
+    mailing.not_before = max(clock.now(), mailing.not_before or clock.now())
+    mailing.trouble = mailing.trouble_at = None
+    session.flush()
     finish_if_done(session, mailing_id)
     return mailing
 
@@ -197,6 +220,7 @@ def cancel(session: Session, mailing_id: int) -> Mailing:
     """
     may = {MailingState.DRAFT, MailingState.APPROVED, MailingState.SENDING, MailingState.PAUSED}
     mailing = _turn(session, mailing_id, may, MailingState.CANCELLED, "cancelled")
+    mailing.trouble = mailing.trouble_at = None
     exclude_cancelled(session, mailing_id)
     return mailing
 

@@ -32,6 +32,14 @@ class State(enum.StrEnum):
     IN_DOUBT = "in_doubt"
 
 
+class Trouble(enum.StrEnum):
+    """Why a mailing does not go on by itself."""
+
+    STALLED = "stalled"  # copies are due, and nothing moves
+    LATE = "late"  # so late that a person decides whether it still goes out
+    UNBALANCED = "unbalanced"  # what became of its copies does not add up
+
+
 class Mailing(Base):
     """Anything sent, to one person or to many; `about` is the id of what it speaks of.
 
@@ -58,15 +66,19 @@ class Mailing(Base):
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     planned_at: Mapped[dt.datetime | None]
     finished_at: Mapped[dt.datetime | None]
+    copies: Mapped[int | None]  # how many were planned: what became of them has to add up to it
+    trouble: Mapped[str | None] = mapped_column(String(20))
+    trouble_at: Mapped[dt.datetime | None]
     __table_args__ = (Index("ix_mailing_kind_about", "kind", "about"),)
 
 
 class Delivery(Base):
     """One copy of a mailing for one recipient, and what became of it.
 
-    `slots` is a JSON object of texts that differ from copy to copy, by slot name (links and reply
-    addresses are not among them: they follow from the ids). `address` is where the copy goes;
-    `excluded` copies say why in `reason`.
+    `name` is the person's as it stood at planning ("" where the kind of mail names nobody, NULL for
+    who is left out). The texts that differ from copy to copy follow from it, from `address`, which
+    is where the copy goes, and from the ids; `slots` is a JSON object of other texts that this copy
+    alone has, by slot name, and goes first. `excluded` copies say why in `reason`.
     """
 
     __tablename__ = "delivery"
@@ -76,7 +88,8 @@ class Delivery(Base):
     address: Mapped[str] = mapped_column(String(320))
     state: Mapped[str] = mapped_column(String(10), default=State.PLANNED)
     reason: Mapped[str | None] = mapped_column(String(60))
-    slots: Mapped[str] = mapped_column(default="{}")
+    name: Mapped[str | None] = mapped_column(String(200))
+    slots: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(default=0)
     next_try: Mapped[dt.datetime]
     worker: Mapped[str | None] = mapped_column(String(80))
@@ -89,8 +102,13 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("mailing_id", "person_id"),
         UniqueConstraint("mailing_id", "address"),
-        Index("ix_delivery_due", "state", "next_try"),
-        Index("ix_delivery_mailing_state", "mailing_id", "state"),
+        Index(
+            "ix_delivery_claim",
+            "state",
+            "mailing_id",
+            "next_try",
+            "id",
+        ),
     )
 
 

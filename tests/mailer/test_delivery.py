@@ -82,9 +82,9 @@ def test_a_retry_is_the_same_bytes(planned: Planned, sink: SmtpSink) -> None:
     (row,) = rows(mailing)
     with database.reading() as session:
         found = session.get_one(Mailing, mailing)
-        first = copies.copy_of(found, row, "ai-network")
+        first = copies.Press(found, "ai-network").copy(row)
         with clock.turned(clock.now() + dt.timedelta(days=7)):
-            assert copies.copy_of(found, row, "ai-network") == first
+            assert copies.Press(found, "ai-network").copy(row) == first
     deliver()
     assert sink.received()[0].data == first.data
     assert sink.received()[0].sender == first.mail_from
@@ -128,7 +128,7 @@ def test_a_copy_that_cannot_be_made_stops_nobody(planned: Planned, sink: SmtpSin
     mailing = planned(9)
     with database.transaction() as session:
         bad = session.get_one(Delivery, rows(mailing)[3].id)
-        bad.slots = "{}"
+        bad.slots = "["
     deliver()
     assert totals(mailing) == ledger.Totals(planned=9, accepted=8, refused=1)
     assert rows(mailing)[3].reason == "cannot be made"
@@ -218,11 +218,11 @@ def test_a_database_that_is_away_for_a_moment_loses_no_outcome(
     mailing = planned(6)
     settle, failures = claims.settle, [3]
 
-    def failing(*args: object) -> None:
+    def failing(*args: object, **more: object) -> None:
         if failures[0]:
             failures[0] -= 1
             raise OperationalError("settle", {}, Exception("away"))
-        settle(*args)  # type: ignore[arg-type]
+        settle(*args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(claims, "settle", failing)
     monkeypatch.setattr(delivery, "WAITS", (0.01, 0.01, 0.01))

@@ -46,7 +46,7 @@ def letters(kind: str) -> dict[str, Message]:
             Delivery.mailing_id == mailing.id, Delivery.state == State.PLANNED
         )
         made = [
-            copies.copy_of(mailing, row, list_.name if list_ else None)
+            copies.Press(mailing, list_.name if list_ else None).copy(row)
             for row in session.scalars(rows)
         ]
     return {copy.rcpt_to: parse(copy.data) for copy in made}
