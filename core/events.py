@@ -96,6 +96,7 @@ class AddressRefused(Event):
     address: int
     reason: str
     permanent: bool
+    refusal: int = 0  # the row that was kept of it; 0 if none was
 
 
 @_listed
@@ -104,6 +105,22 @@ class PersonSuspended(Event):
     """Mail to a person's address is paused: its mailbox is dead."""
 
     person: int
+
+
+@_listed
+@dataclass(frozen=True, slots=True)
+class IncidentOpened(Event):
+    """A mail domain refuses our mail to several people at once."""
+
+    incident: int
+
+
+@_listed
+@dataclass(frozen=True, slots=True)
+class LeaversFound(Event):
+    """Coordinators are to be told of those whose mailbox died up to an instant."""
+
+    until: dt.datetime
 
 
 # --- what is sent ---------------------------------------------------------------------------
@@ -131,6 +148,15 @@ class MailingFinished(Event):
     """Every copy of a mailing has its outcome and the totals add up."""
 
     mailing: int
+
+
+@_listed
+@dataclass(frozen=True, slots=True)
+class MailingInTrouble(Event):
+    """A mailing does not go on by itself: it stalls, is late, or its sums do not add up."""
+
+    mailing: int
+    since: dt.datetime
 
 
 @_listed

@@ -1,12 +1,21 @@
 """Every setting: its name, type, default and meaning; checked at start, all faults in one list."""
 
 import contextlib
+import re
 import secrets
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -21,6 +30,42 @@ Security = Literal["none", "starttls", "tls"]
 
 class SettingsError(Exception):
     """The settings cannot be used; the text lists every fault and what to do about it."""
+
+
+class RouteSettings(BaseModel):
+    """One mail server among several; `weight` 0 makes it a reserve, `limit` is like 30/min."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    host: str
+    port: int = 587
+    security: Security = "starttls"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    oauth: bool = False
+    connections: int = Field(4, ge=1, le=50)
+    weight: float = Field(1.0, ge=0)
+    limit: str = ""
+    bulk: bool = True
+
+    @field_validator("limit")
+    @classmethod
+    def _limit(cls, value: str) -> str:
+        return checked_limit(value)
+
+
+#: A limit of sending: a number and a period.
+LIMIT = re.compile(
+    r"\s*[1-9]\d{0,8}\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)\s*", re.IGNORECASE
+)
+
+
+def checked_limit(value: str) -> str:
+    """A limit as it is, or empty; raises ValueError that says how one is written."""
+    if value.strip() and not LIMIT.fullmatch(value):
+        raise ValueError("must be a number and s, min, hour or day, like 30/min")
+    return value.strip()
 
 
 class Settings(BaseSettings):
@@ -57,7 +102,24 @@ class Settings(BaseSettings):
     smtp_security: Security = Field("starttls", description="starttls, tls or none (loopback).")
     smtp_username: str = Field("", description="User at the mail server; empty means no login.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
+    smtp_oauth: bool = Field(
+        False, description="Sign in by a token of `oauth_token_url` in place of the password."
+    )
     smtp_connections: int = Field(4, ge=1, le=50, description="Connections open at once.")
+    smtp_limit: str = Field("", description="How much it takes, like 30/min; empty: no limit.")
+    routes: list[RouteSettings] = Field(
+        [], description="Several mail servers in place of the smtp_* settings; [[routes]] tables."
+    )
+    domain_limits: dict[str, str] = Field(
+        {}, description='Limits of recipient domains, like {"outlook.com" = "20/min"}; * is others.'
+    )
+    oauth_token_url: str = Field("", description="OAuth 2.0 token service of the mail servers.")
+    oauth_client_id: str = Field("", description="Our id there.")
+    oauth_client_secret: SecretStr = Field(SecretStr(""), description="Our secret there.")
+    oauth_refresh_token: SecretStr = Field(
+        SecretStr(""), description="Refresh token; empty means client credentials."
+    )
+    oauth_scope: str = Field("", description="What the token is asked for.")
     imap_host: str = Field("", description="Server of the mailbox of answers; empty: none.")
     imap_port: int = Field(993, description="Its port.")
     imap_security: Security = Field("tls", description="tls or none (loopback).")
@@ -79,6 +141,9 @@ class Settings(BaseSettings):
         None, description="Its private key (PEM, RSA or Ed25519)."
     )
     sending: bool = Field(True, description="Off holds back all outgoing mail: the brake.")
+    after_doubt: Literal["repeat", "leave"] = Field(
+        "repeat", description="What becomes of a copy whose fate nobody knows: sent again, or left."
+    )
     undo_seconds: float = Field(120.0, ge=0, description="Wait after approval, to call it back.")
     templates: Path | None = Field(None, description="Site folder whose templates go first.")
     web_host: str = Field("127.0.0.1", description="Address the web server listens on.")
@@ -93,6 +158,24 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("smtp_limit")
+    @classmethod
+    def _smtp_limit(cls, value: str) -> str:
+        return checked_limit(value)
+
+    @field_validator("domain_limits")
+    @classmethod
+    def _domain_limits(cls, value: dict[str, str]) -> dict[str, str]:
+        return {domain.strip().lower(): checked_limit(limit) for domain, limit in value.items()}
+
+    @field_validator("routes")
+    @classmethod
+    def _names_differ(cls, value: list[RouteSettings]) -> list[RouteSettings]:
+        names = [route.name for route in value]
+        if len(names) != len(set(names)):
+            raise ValueError("each route needs a name of its own")
+        return value
 
     @field_validator("base_url")
     @classmethod
@@ -168,8 +251,9 @@ def load(**given: object) -> Settings:
 
 
 def _name(location: tuple[int | str, ...]) -> str:
-    name = str(location[0]) if location else "settings"
-    return name if name.isupper() else f"FOLKMOOT_{name.upper()} ({name} in {FILE})"
+    name, *inner = map(str, location) if location else ("settings",)
+    where = f", there: {' '.join(inner)}" if inner else ""
+    return f"{name if name.isupper() else f'FOLKMOOT_{name.upper()} ({name} in {FILE}{where})'}"
 
 
 def use(settings: Settings) -> Settings:

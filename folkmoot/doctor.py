@@ -1,7 +1,6 @@
 """Examines an installation: each finding says what was looked at, how it is, and what to do."""
 
 import imaplib
-import smtplib
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,9 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 import migrations
 from core import database
 from core.outbox import Receipt
-from core.settings import Settings, SettingsError, kept_secret
-from folkmoot import opening
+from core.settings import Settings, SettingsError
+from folkmoot import dkim_keys, opening
+from mailer import routes, smtp
 from mailer.models import Delivery, Incoming, State
+from mailer.opening import RouteTrouble
+from mailer.routes import Route
 from message import dkim
 from subscribers.models import MailingList, Person, Role
 
@@ -47,29 +49,16 @@ def examine() -> list[Finding]:
     findings += _database(settings)
     if settings.redis_url:
         findings.append(_tried("Redis", lambda: _redis(settings)))
-    findings.append(_tried("mail server (SMTP)", lambda: _smtp(settings)))
+    findings += [_smtp(route) for route in routes.configured(settings)]
     findings.append(_tried("mailbox (IMAP)", lambda: _imap(settings)))
-    findings.append(_signing_key(settings))
+    findings += _signing_keys(settings)
     return findings
-
-
-def dkim_key_file(settings: Settings) -> Path:
-    """Where the signing key is, or will be made on first need."""
-    return settings.dkim_key_file or settings.data / "dkim.pem"
 
 
 def make_keys(settings: Settings) -> bytes:
     """Make the keys that are not there yet, before two processes could; gives that of DKIM."""
     settings.key()
-    return kept_secret(dkim_key_file(settings), dkim.new_key)
-
-
-def dkim_record(settings: Settings) -> str:
-    """The DNS record to publish, name and text; makes the key if there is none yet."""
-    text = dkim.dns_record(make_keys(settings))
-    # RFC 1035 §3.3.14: a TXT record is made of strings of at most 255 octets.
-    strings = " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
-    return f"{settings.dkim_selector}._domainkey.{settings.domain}. IN TXT {strings}"
+    return dkim_keys.make_first(settings)
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -78,6 +67,11 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(BAD, "FOLKMOOT_DOMAIN is not set: the mail domain of the lists")
     if not settings.contact:
         yield Finding(BAD, "FOLKMOOT_CONTACT is not set: each mail shows whom to ask")
+    if settings.contact.lower().endswith(f"@{settings.domain.lower()}") and not trying:
+        yield Finding(
+            WARNING, "the lists use the mail domain of your own mail: give them a subdomain of "
+            "their own, so that one cannot spoil the name of the other",
+        )  # fmt: skip
     if settings.base_url.startswith("http://") and not trying:
         yield Finding(BAD, "FOLKMOOT_BASE_URL must be https: one-click leave needs it (RFC 8058)")
     if not settings.sending:
@@ -152,15 +146,13 @@ def _contents() -> Iterator[Finding]:
 def _tried(what: str, attempt: Callable[[], Finding]) -> Finding:
     try:
         return attempt()
-    except (OSError, smtplib.SMTPException, imaplib.IMAP4.error, redis.RedisError) as trouble:
+    except (OSError, imaplib.IMAP4.error, redis.RedisError) as trouble:
         return Finding(BAD, f"{what} does not work: {_words_of(trouble)}")
 
 
 def _words_of(trouble: Exception) -> str:
     if isinstance(trouble, ssl.SSLError):
         return f"TLS failed ({trouble.reason or trouble}); check the name and the certificate"
-    if isinstance(trouble, smtplib.SMTPResponseException):
-        return f"it answered {trouble.smtp_code} {_text(trouble.smtp_error)}"
     first = trouble.args[0] if trouble.args else ""
     return _text(first) if isinstance(first, bytes) else str(trouble) or type(trouble).__name__
 
@@ -178,30 +170,21 @@ def _redis(settings: Settings) -> Finding:
     return Finding(OK, "Redis answers")
 
 
-def _smtp(settings: Settings) -> Finding:
-    where = f"{settings.smtp_host}:{settings.smtp_port}"
-    if settings.smtp_security == "tls":
-        client: smtplib.SMTP = smtplib.SMTP_SSL(
-            settings.smtp_host, settings.smtp_port, timeout=_PATIENCE,
-            context=ssl.create_default_context(),
-        )  # fmt: skip
-    else:
-        client = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_PATIENCE)
-    with client:
-        if settings.smtp_security == "starttls":
-            client.starttls(context=ssl.create_default_context())
-        if settings.smtp_username:
-            client.login(settings.smtp_username, settings.smtp_password.get_secret_value())
-        client.noop()
-    if settings.smtp_host.endswith(_MICROSOFT):
+def _smtp(route: Route) -> Finding:
+    where = f"mail server {route.host}:{route.port}"
+    try:
+        smtp.reach(route)
+    except RouteTrouble as trouble:
+        said = f"{trouble.code} {trouble.words}" if trouble.code else trouble.words
+        return Finding(BAD, f"{where} (SMTP) does not work: {said}")
+    if route.host.endswith(_MICROSOFT) and route.limit is None:
         return Finding(
-            WARNING, f"mail server {where} answers; Microsoft 365 takes 30 messages a minute and "
-            "does not sign List-Unsubscribe: sending to many through it is slow",
+            WARNING, f"{where} answers; Microsoft 365 takes 30 messages a minute and does not sign "
+            "List-Unsubscribe: set its limit to 30/min, and expect sending to many to be slow",
         )  # fmt: skip
-    loopback = settings.smtp_host in {"127.0.0.1", "::1", "localhost"}
-    if settings.smtp_security == "none" and not loopback:
-        return Finding(WARNING, f"mail server {where} answers, without TLS: mail can be read")
-    return Finding(OK, f"mail server {where} answers")
+    if route.security == "none" and route.host not in {"127.0.0.1", "::1", "localhost"}:
+        return Finding(WARNING, f"{where} answers, without TLS: mail can be read")
+    return Finding(OK, f"{where} answers")
 
 
 def _imap(settings: Settings) -> Finding:
@@ -223,10 +206,28 @@ def _imap(settings: Settings) -> Finding:
     return Finding(OK, f"mailbox {where} lets us in")
 
 
-def _signing_key(settings: Settings) -> Finding:
-    path = dkim_key_file(settings)
+def _signing_keys(settings: Settings) -> Iterator[Finding]:
+    if bool(settings.dkim_second_selector) != bool(settings.dkim_second_key_file):
+        yield Finding(
+            BAD, "FOLKMOOT_DKIM_SECOND_SELECTOR and FOLKMOOT_DKIM_SECOND_KEY_FILE go together: "
+            "set both, or none",
+        )  # fmt: skip
+    for selector, path in dkim_keys.key_files(settings).items():
+        yield _signing_key(settings, selector, path)
+
+
+def _signing_key(settings: Settings, selector: str, path: Path) -> Finding:
     if not path.exists():
+        if path != settings.data / "dkim.pem":
+            return Finding(BAD, f"there is no DKIM key {path} (selector {selector})")
         return Finding(WARNING, "no DKIM key yet: `folkmoot doctor dkim` makes it and prints DNS")
     if path.stat().st_mode & 0o077:
         return Finding(BAD, f"{path} can be read by others: chmod 600 it")
-    return Finding(OK, f"DKIM key {path} is there; `folkmoot doctor dkim` prints its DNS record")
+    try:
+        dkim.Signer(settings.domain, selector, path.read_bytes())
+    except (OSError, ValueError, TypeError):
+        return Finding(BAD, f"{path} is no private key of RSA or Ed25519 in PEM form")
+    return Finding(
+        OK, f"DKIM key {path} (selector {selector}) is there; `folkmoot doctor dkim` prints its "
+        "DNS record",
+    )  # fmt: skip

@@ -11,37 +11,71 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import addresses, clock, outbox, tokens
-from core.events import AddressRefused, BounceArrived, CopyRefused, ReportArrived
+from core.events import (
+    AddressRefused,
+    AutomaticReplyArrived,
+    BounceArrived,
+    CopyRefused,
+    ReportArrived,
+)
 from core.tokens import BadToken, Purpose
 from mailer import inbox
 from mailer.models import Delivery, Incoming, Mailing, MessageAlias
 from message import bounces, refusals
 from message.address import normal_form
 from message.bounces import Bounce, feedback
+from message.bounces.found import DELAYED
 from message.parse import Message, parse
-from subscribers import leaving
+from message.refusals import Reason, Refusal
+from subscribers import leaving, reachability
 from subscribers.models import Address
 
 log = logging.getLogger(__name__)
 
+CHALLENGED = "its server asks us to click before it delivers: open it, or ask the person by phone"
 #: What may be a token inside links and addresses.
 _TOKEN = re.compile(r"[a-z2-7]{20,64}", re.IGNORECASE)
 
 
 def note_bounce(session: Session, event: BounceArrived) -> None:
-    """Mark the copies that a report is about, and tell what it says of their addresses."""
+    """Mark the copies that a report is about, and tell what it says of their addresses.
+
+    A report about no copy of ours, and a challenge, which only a person can answer, are shown to
+    the coordinators; nothing else is done with them.
+    """
     incoming = session.get_one(Incoming, event.incoming)
     message = parse(inbox.raw_of(incoming))
-    marked = 0
+    marked, challenged = 0, False
     for bounce in bounces.read(message):
-        if bounce.action == "delayed":
-            continue  # it may still arrive
         delivery = _copy(session, incoming, message, bounce.recipient)
-        if delivery is not None:
+        if delivery is None:
+            continue
+        marked += 1
+        if bounce.reason is Reason.CHALLENGE:
+            challenged = True
+        elif bounce.action == DELAYED:
+            _note_delay(delivery, bounce)
+        else:
             _mark(session, delivery, bounce)
-            marked += 1
     if not marked:
         incoming.state, incoming.why = "stuck", "a report about no copy of ours"
+    elif challenged:
+        incoming.state, incoming.why = "stuck", CHALLENGED
+
+
+def note_delay(session: Session, event: AutomaticReplyArrived) -> None:
+    """Write on the copy that a server still tries (RFC 3464 §2.3.3); nobody is judged by it."""
+    incoming = session.get_one(Incoming, event.incoming)
+    message = parse(inbox.raw_of(incoming))
+    for bounce in bounces.read(message):
+        delivery = _copy(session, incoming, message, bounce.recipient)
+        if delivery is not None and bounce.action == DELAYED:
+            _note_delay(delivery, bounce)
+
+
+def _note_delay(delivery: Delivery, bounce: Bounce) -> None:
+    if delivery.bounced_at is None:
+        delivery.bounce = f"{DELAYED} {bounce.status or ''}".strip()[:60]
 
 
 def _copy(
@@ -73,18 +107,21 @@ def _mark(session: Session, delivery: Delivery, bounce: Bounce) -> None:
         return
     delivery.bounced_at = clock.now()
     delivery.bounce = f"{bounce.reason} {bounce.status or ''}".strip()[:60]
-    _tell(session, delivery, str(bounce.reason), bounce.permanent)
+    _tell(session, delivery, Refusal(bounce.permanent, bounce.reason), bounce.diagnostic)
     log.info("copy_bounced", extra={"delivery": delivery.id, "reason": str(bounce.reason)})
 
 
-def _tell(session: Session, delivery: Delivery, reason: str, permanent: bool) -> None:
+def _tell(session: Session, delivery: Delivery, refusal: Refusal, words: str) -> None:
     session.flush()
     address = session.scalars(
         select(Address).where(Address.key == normal_form(delivery.address))
     ).first()
-    if address is not None:
-        told = AddressRefused(address.id, reason, permanent)
-        outbox.record(session, told, key=f"address-refused:{delivery.id}:{reason}")
+    if address is None:
+        return
+    kept = reachability.note(session, address, refusal, words, delivery.id)
+    if kept is not None:
+        told = AddressRefused(address.id, kept.reason, kept.permanent, kept.id)
+        outbox.record(session, told, key=f"address-refused:{delivery.id}:{kept.reason}")
 
 
 def note_refusal(session: Session, event: CopyRefused) -> None:
@@ -94,7 +131,7 @@ def note_refusal(session: Session, event: CopyRefused) -> None:
         return
     code = int(delivery.code[:3]) if delivery.code[:3].isdecimal() else None
     judged = refusals.judge(code, delivery.code.partition(" ")[2] or None, delivery.words or "")
-    _tell(session, delivery, str(judged.reason), judged.permanent)
+    _tell(session, delivery, judged, f"{delivery.code} {delivery.words or ''}")
 
 
 def note_complaint(session: Session, event: ReportArrived) -> None:

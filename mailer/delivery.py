@@ -9,7 +9,7 @@ import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
@@ -17,12 +17,16 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from core import clock, database
-from mailer import claims, ledger
-from mailer.claims import Claim, Outcome
+from core import clock, database, settings
+from mailer import claims, ledger, settling, silence
+from mailer.claims import Claim
 from mailer.copies import Envelope, Press
+from mailer.dispatch import Dispatch
+from mailer.limits import Limit
 from mailer.models import Delivery, Mailing, State
-from mailer.smtp import Connections, Maker
+from mailer.settling import Outcome
+from mailer.smtp import Connections, Work
+from message.rewritten import rewritten_id
 from subscribers.models import MailingList
 
 log = logging.getLogger(__name__)
@@ -47,7 +51,7 @@ def anything_due(session: Session) -> bool:
 
 def reclaim(session: Session) -> int:
     """Plan again what silent workers had on the wire; returns how many copies."""
-    return claims.reclaim(session, SILENT)
+    return silence.reclaim(session, SILENT)
 
 
 def deliver(worker_id: str, connections: Connections, stop: Callable[[], bool]) -> int:
@@ -58,7 +62,7 @@ def deliver(worker_id: str, connections: Connections, stop: Callable[[], bool]) 
     with database.reading() as session:
         if not claims.anything_due(session):
             return 0
-    round_ = _Round(worker_id, stop)
+    round_ = _Round(worker_id, stop, connections)
     _patiently(round_.begin)
     with _heart(worker_id) as fresh:
         connections.carry(round_.turn, fresh)
@@ -68,11 +72,16 @@ def deliver(worker_id: str, connections: Connections, stop: Callable[[], bool]) 
 class _Round:
     """What one call of `deliver` knows between its commits."""
 
-    def __init__(self, worker: str, stop: Callable[[], bool]) -> None:
+    def __init__(self, worker: str, stop: Callable[[], bool], connections: Connections) -> None:
         self._worker, self._stop = worker, stop
+        given = settings.current().domain_limits
+        limits = {domain: Limit.parse(limit) for domain, limit in given.items() if limit}
+        self._dispatch = Dispatch(connections.routes, limits)
         self._names: dict[int, str] = {}
         self._mailings: dict[int, Mailing] = {}
         self._presses: dict[int, Press] = {}
+        self._on_wire: dict[int, Mailing] = {}
+        self._hosts = {name: route.host for name, route in connections.routes.items()}
         self._unfinished: set[int] = set()
         self._held = False
         self.settled = 0
@@ -80,29 +89,55 @@ class _Round:
     def begin(self) -> None:
         """Say that we live, and take up what an earlier run under our name left behind."""
         with database.transaction() as session:
-            claims.beat(session, self._worker)
-            if claims.doubt(session, Delivery.worker == self._worker):
-                claims.reclaim(session, SILENT)
+            silence.beat(session, self._worker)
+            if silence.doubt(session, Delivery.worker == self._worker):
+                silence.reclaim(session, SILENT)
 
-    def turn(self, outcomes: list[Outcome], free: int) -> Sequence[Maker]:
-        """Settle what is known and claim as many copies as there are free connections."""
-        makers = _patiently(partial(self._commit, outcomes, free))
+    def turn(self, outcomes: list[Outcome], free: Mapping[str, int]) -> Work:
+        """Settle what is known and claim as many copies as free connections may carry."""
+        work = _patiently(partial(self._commit, outcomes, free))
         self.settled += len(outcomes)
-        return makers
+        for outcome in outcomes:
+            del self._on_wire[outcome.delivery_id]
+        return work
 
-    def _commit(self, outcomes: list[Outcome], free: int) -> list[Maker]:
+    def _commit(self, outcomes: list[Outcome], free: Mapping[str, int]) -> Work:
         _make_room(self._mailings)
         with database.transaction() as session:
-            claims.settle(session, outcomes, self._worker, finish=False)
+            settling.settle(session, outcomes, self._worker, finish=False)
+            self._learn_ids(session, outcomes)
             self._hold_if_away(session, outcomes)
             idle = self._held or self._stop()
-            taken = [] if idle else claims.claim(session, self._worker, free, self._mailings)
+            room = 0 if idle else self._dispatch.room(session, free)
+            taken = claims.claim(session, self._worker, room, self._mailings) if room else []
             self._unfinished |= {claim.mailing.id for claim in taken}
-            if len(taken) < free:  # as long as there is more to claim, nothing is finished
+            shared = self._dispatch.share_out(session, taken)
+            self._on_wire |= {claim.id: claim.mailing for claim, _ in shared}
+            if len(taken) < room or not room:  # while there is more to claim, nothing is finished
                 for mailing_id in sorted(self._unfinished):
                     ledger.finish_if_done(session, mailing_id)
             names = {claim.mailing.id: self._list_name(session, claim.mailing) for claim in taken}
-        return [partial(self._made, claim, names[claim.mailing.id]) for claim in taken]
+        jobs = [
+            (route, partial(self._made, claim, names[claim.mailing.id])) for claim, route in shared
+        ]
+        return Work(jobs, self._pause(idle, room))
+
+    def _learn_ids(self, session: Session, outcomes: list[Outcome]) -> None:
+        """Keep the Message-IDs that relays put in place of ours: answers will refer to them."""
+        for outcome in outcomes:
+            if outcome.state != State.ACCEPTED or outcome.route is None or not outcome.words:
+                continue
+            mailing = self._on_wire[outcome.delivery_id]
+            host = self._hosts[outcome.route]
+            seen = rewritten_id(host, outcome.words, mailing.message_id)
+            if seen is not None:
+                settling.note_alias(session, seen, mailing.id)
+
+    def _pause(self, idle: bool, room: int) -> float | None:
+        """Seconds until a route may carry the next copy, where only budgets stop us now."""
+        if idle or room or self._dispatch.next_at is None:
+            return None
+        return max(0.0, (self._dispatch.next_at - clock.now()).total_seconds())
 
     def _made(self, claim: Claim, list_name: str | None) -> Envelope | Outcome:
         try:
@@ -120,11 +155,16 @@ class _Round:
 
     def _hold_if_away(self, session: Session, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
-            pause = claims.HOLD.get(outcome.reason or "")
-            if pause is not None:
+            pause = settling.HOLD.get(outcome.reason or "")
+            if pause is None:
+                continue
+            until = clock.now() + pause
+            log.warning("sending_held", extra={"why": outcome.reason, "route": outcome.route})
+            if outcome.route is not None and self._dispatch.mark_away(outcome.route, until):
+                settling.hasten(session, outcome.delivery_id)  # another route takes it
+            else:
                 self._held = True
-                claims.hold(session, clock.now() + pause)
-                log.warning("sending_held", extra={"why": outcome.reason})
+                settling.hold(session, until)
 
     def _list_name(self, session: Session, mailing: Mailing) -> str | None:
         if mailing.list_id is None:
@@ -161,7 +201,7 @@ def _heart(worker: str) -> Iterator[Callable[[], bool]]:
         while not stop.wait(BEAT_SECONDS):
             try:
                 with database.transaction() as session:
-                    claims.beat(session, worker)
+                    silence.beat(session, worker)
                 heard[0] = time.monotonic()
             except DBAPIError as trouble:
                 log.warning("beat_failed", extra={"why": type(trouble).__name__})

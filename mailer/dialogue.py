@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -128,8 +128,9 @@ class _Protocol(asyncio.Protocol):
 class Dialogue:
     """A connection on which EHLO, TLS and login are done."""
 
-    def __init__(self, transport: asyncio.Transport, *, pipelining: bool) -> None:
-        self._transport, self._pipelining = transport, pipelining
+    def __init__(self, transport: asyncio.Transport, extensions: Iterable[str]) -> None:
+        self._transport = transport
+        self._extensions = frozenset(extensions)
         self._protocol = _Protocol()
         transport.set_protocol(self._protocol)
 
@@ -140,9 +141,11 @@ class Dialogue:
         transport = protocol.transport if protocol is not None else None
         if transport is None or transport.is_closing():
             raise aiosmtplib.SMTPServerDisconnected("the connection ended")
-        return cls(
-            cast(asyncio.Transport, transport), pipelining=client.supports_extension("pipelining")
-        )
+        return cls(cast(asyncio.Transport, transport), map(str.lower, client.esmtp_extensions))
+
+    def offers(self, extension: str) -> bool:
+        """Whether the server offers an SMTP extension, named by its EHLO keyword in lower case."""
+        return extension in self._extensions
 
     @property
     def usable(self) -> bool:
@@ -156,18 +159,19 @@ class Dialogue:
         first that is not taken.
         """
         replies: list[Reply] = []
-        if self._pipelining:
-            self._write("".join(f"{command}\r\n" for command in commands).encode("ascii"))
+        pipelining = self.offers("pipelining")
+        if pipelining:
+            self._write("".join(f"{command}\r\n" for command in commands).encode())
         for command in commands:
-            if not self._pipelining:
-                self._write(f"{command}\r\n".encode("ascii"))
+            if not pipelining:
+                self._write(f"{command}\r\n".encode())
             try:
                 replies.append(await self._protocol.reply(seconds))
             except ConnectionLost:
                 if replies and replies[-1].code >= 400:
                     break  # it said why, and left
                 raise
-            if replies[-1].code >= 400 and not self._pipelining:
+            if replies[-1].code >= 400 and not pipelining:
                 break
         return replies
 

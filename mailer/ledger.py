@@ -11,7 +11,20 @@ import datetime as dt
 import logging
 from dataclasses import dataclass
 
-from sqlalchemy import Integer, bindparam, case, exists, func, insert, literal, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Subquery,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from core import clock, outbox, settings, tokens
@@ -25,6 +38,8 @@ log = logging.getLogger(__name__)
 
 #: What marks a copy that is sent again because nobody knows whether it arrived.
 REPEATED = "repeated_after_doubt"
+#: Why who is on several lists gets no second copy.
+ELSEWHERE = "gets it from another list"
 #: States that await an outcome. (A copy in doubt does until it is settled for good.)
 OPEN = (State.PLANNED, State.ATTEMPTING, State.DEFERRED)
 
@@ -104,14 +119,15 @@ def _write_rows(
     session: Session, mailing: Mailing, audience: Audience, now: dt.datetime, *, named: bool
 ) -> int:
     asked = audience.question.subquery("asked")
-    left_out = asked.c.reason.is_not(None)
+    reason = _reason(session, mailing, asked)
+    left_out = reason.is_not(None)
     rows = select(
         literal(mailing.id),
         asked.c.person_id,
         asked.c.address,
         case((left_out, null()), else_=asked.c.name if named else literal("")),
         case((left_out, State.EXCLUDED.value), else_=State.PLANNED.value),
-        asked.c.reason,
+        reason,
         literal(0),
         literal(max(now, mailing.not_before or now), UtcDateTime()),
         case((left_out, literal(now, UtcDateTime())), else_=null()),
@@ -124,11 +140,30 @@ def _write_rows(
     return session.scalar(written) or 0
 
 
+def _reason(session: Session, mailing: Mailing, asked: Subquery) -> ColumnElement[str | None]:
+    """Why somebody gets no copy: the audience's reason, or that one comes from another list.
+
+    Those who plan mailings of one edition do it one after the other.
+    """
+    if mailing.edition is None:
+        return asked.c.reason
+    session.get(Mailing, mailing.edition, with_for_update=True)
+    others = select(Mailing.id).where(Mailing.edition == mailing.edition, Mailing.id != mailing.id)
+    elsewhere = exists().where(
+        Delivery.mailing_id.in_(others),
+        Delivery.person_id == asked.c.person_id,
+        Delivery.state != State.EXCLUDED,
+    )
+    return case((asked.c.reason.is_not(None), asked.c.reason), (elsewhere, ELSEWHERE))
+
+
 def totals(session: Session, mailing_id: int) -> Totals:
     """Count the copies of a mailing by what became of them, beside how many were planned."""
     planned = session.scalar(select(Mailing.copies).where(Mailing.id == mailing_id))
-    counted = select(Delivery.state, func.count()).where(Delivery.mailing_id == mailing_id)
-    found: dict[str, int] = dict(session.execute(counted.group_by(Delivery.state)).all())
+    # The states are named for the sake of the index, which begins with them.
+    here = (Delivery.mailing_id == mailing_id) & Delivery.state.in_(list(State))
+    counted = select(Delivery.state, func.count()).where(here).group_by(Delivery.state)
+    found: dict[str, int] = dict(session.execute(counted).all())
     return Totals(
         planned=sum(found.values()) if planned is None else planned,
         accepted=found.get(State.ACCEPTED, 0),
@@ -225,7 +260,7 @@ def cancel(session: Session, mailing_id: int) -> Mailing:
     return mailing
 
 
-def exclude_cancelled(session: Session, mailing_id: int) -> int:
+def exclude_cancelled(session: Session, mailing_id: int) -> None:
     """Leave out what a cancelled mailing has not sent; copies being claimed are left alone."""
     waiting = (
         select(Delivery.id)
@@ -234,14 +269,12 @@ def exclude_cancelled(session: Session, mailing_id: int) -> int:
         .with_for_update(skip_locked=True)
         .cte("waiting")
     )
-    statement = (
+    session.execute(
         update(Delivery)
         .where(Delivery.id.in_(select(waiting.c.id)))
-        .values(state=State.EXCLUDED, reason="cancelled", settled_at=clock.now())
-        .returning(Delivery.id)
+        .values(state=State.EXCLUDED, reason="cancelled", settled_at=clock.now()),
+        execution_options={"synchronize_session": False},
     )
-    rows = session.scalars(statement, execution_options={"synchronize_session": False})
-    return len(rows.all())
 
 
 def _turn(

@@ -54,6 +54,8 @@ class Mailing(Base):
     state: Mapped[str] = mapped_column(String(10), default=MailingState.DRAFT, index=True)
     bulk: Mapped[bool]
     priority: Mapped[int] = mapped_column(default=5)  # smaller goes first; service mail is 1
+    #: The id of the first mailing of those that bring the same to several lists.
+    edition: Mapped[int | None] = mapped_column(ForeignKey("mailing.id"), index=True)
     subject: Mapped[str] = mapped_column(default="")
     source: Mapped[str] = mapped_column(default="")  # what the author wrote, Markdown
     message_id: Mapped[str] = mapped_column(String(250), unique=True)  # without <>
@@ -163,3 +165,11 @@ class MailboxPosition(Base):
     uidvalidity: Mapped[int] = mapped_column(BigInteger)
     last_uid: Mapped[int] = mapped_column(BigInteger)
     seen_at: Mapped[dt.datetime]
+
+
+class Budget(Base):
+    """How much of a limit of sending is spoken for: of a route, or of a recipient domain."""
+
+    __tablename__ = "budget"
+    key: Mapped[str] = mapped_column(String(320), primary_key=True)
+    full_at: Mapped[dt.datetime]

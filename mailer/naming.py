@@ -28,7 +28,7 @@ def greeting(name: str) -> str:
 
 def to_field(name: str, address: str) -> str:
     """What the slot of the To field is filled with: a mailbox, whatever the name holds."""
-    return format_mailbox(Mailbox(known_as(name), address))
+    return format_mailbox(Mailbox(known_as(name), address), international=True)
 
 
 def calendar_name(name: str, address: str) -> str:

@@ -195,13 +195,14 @@ def _clean(text: str) -> str:
     return _CONTROL.sub("", text).strip()
 
 
-def format_mailbox(mailbox: Mailbox) -> str:
-    """A mailbox as an ASCII header value: quoted, or as encoded-words, never a second address.
+def format_mailbox(mailbox: Mailbox, *, international: bool = False) -> str:
+    """A mailbox as a header value: quoted, or as encoded-words, never a second address.
 
     A name that no header can hold is cut. Raises BadAddress for an address that cannot stand in a
-    header: one with controls, blanks or brackets, or with a local part that is not ASCII.
+    header: one with controls, blanks or brackets, or, unless it may be `international`
+    (RFC 6532 §3.2), with a local part that is not ASCII.
     """
-    spec = _written(mailbox.address)
+    spec = _written(mailbox.address, international)
     name = " ".join(_CONTROL.sub(" ", mailbox.name).split())[:LONGEST_NAME].strip()
     if not name:
         return spec
@@ -217,14 +218,14 @@ def _in_quotes(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _written(address: str) -> str:
+def _written(address: str, international: bool) -> str:
     """An address as it goes out: a domain in A-labels, a local part quoted where it must be."""
     local, sign, _ = address.rpartition("@")
     domain = domain_of(address)
     fit = sign and local and domain and not re.search(r"[\x00-\x20\x7f<>,;]", address)
-    if not fit or not local.isascii() or not re.fullmatch(r"[!-~]+", domain):
+    if not fit or not (international or local.isascii()) or not re.fullmatch(r"[!-~]+", domain):
         raise BadAddress("This address cannot be written into a message")
-    if _DOT_ATOM.fullmatch(local):
+    if _DOT_ATOM.fullmatch(local) or not local.isascii():
         return f"{local}@{domain}"
     bare = local[1:-1] if len(local) > 1 and local[0] == local[-1] == '"' else local
     plain = re.sub(r"\\(.)", r"\1", bare)

@@ -8,7 +8,7 @@ a slot is to be; each value is encoded for the place in which its slot stands.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from message import compose, ics
 from message.address import Mailbox
@@ -46,8 +46,8 @@ def marker(name: str) -> str:
 class Mould:
     """Pieces in order, each finished bytes or a place and what fills it.
 
-    In the places header, text and html one slot is filled. In field and calendar, whose form
-    depends on the whole, what stands beside the place is a text that holds markers.
+    In the places header, address, text and html one slot is filled. In field and calendar, whose
+    form depends on the whole, what stands beside the place is a text that holds markers.
     """
 
     pieces: tuple[Piece, ...]
@@ -105,8 +105,7 @@ def build(draft: Draft) -> Mould:
         bodies.append((place, text))
         return f"\x00{len(bodies) - 1}\x00".encode()
 
-    rest = b"".join(compose.assemble(Draft((), draft.text, draft.html, draft.calendar, draft.files),
-                                     encode))  # fmt: skip
+    rest = b"".join(compose.assemble(replace(draft, headers=()), encode))
     for number, piece in enumerate(rest.split(b"\x00")):
         if number % 2 == 0:
             pieces.append(piece)
@@ -141,8 +140,9 @@ def _field(name: str, value: Value) -> list[Piece]:
         boxes = [value] if isinstance(value, Mailbox) else value
     if any(_MARKER.search(box.name) for box in boxes):
         raise BadHeader("a slot cannot be a name beside an address: make one slot of both")
+    place = "address" if name.lower() in ADDRESSES else "header"
     return [
-        ("header", _name(piece.decode())) if number % 2 else piece
+        (place, _name(piece.decode())) if number % 2 else piece
         for number, piece in enumerate(_IN_BYTES.split(header_bytes(name, value)))
     ]
 
@@ -167,10 +167,15 @@ def _name(coded: str) -> str:
 
 
 def _header(name: str, values: Mapping[str, str]) -> bytes:
+    if not values[name].isascii():
+        raise BadHeader("ids in a header field must be ASCII")
+    return _address(name, values)
+
+
+def _address(name: str, values: Mapping[str, str]) -> bytes:
+    """An address may be international: then it stands there as it is (RFC 6532 §3.2)."""
     value = values[name]
     refuse_controls(value)
-    if not value.isascii():
-        raise BadHeader("ids and addresses in a header field must be ASCII")
     if len(value) <= _SHORT:
         return value.encode()
     words = value.split(" ")
@@ -212,5 +217,5 @@ def _calendar(text: str, values: Mapping[str, str]) -> bytes:
 
 #: Places whose text is encoded as a whole.
 _WHOLE = {"field", "calendar"}
-_ENCODERS = {"header": _header, "field": _free_text, "text": _text, "html": _html,
-             "calendar": _calendar}  # fmt: skip
+_ENCODERS = {"header": _header, "address": _address, "field": _free_text, "text": _text,
+             "html": _html, "calendar": _calendar}  # fmt: skip

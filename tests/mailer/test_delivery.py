@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from core import clock, database, settings, tokens
 from core.tokens import Purpose
-from mailer import claims, copies, delivery, ledger
+from mailer import claims, copies, delivery, ledger, settling, silence
 from mailer.models import Delivery, Mailing, MailingState, State
 from mailer.smtp import Connections
 from message import dkim as our_dkim
@@ -216,7 +216,7 @@ def test_a_database_that_is_away_for_a_moment_loses_no_outcome(
 ) -> None:
     """An outcome that cannot be written at once is written when the database is back."""
     mailing = planned(6)
-    settle, failures = claims.settle, [3]
+    settle, failures = settling.settle, [3]
 
     def failing(*args: object, **more: object) -> None:
         if failures[0]:
@@ -224,7 +224,7 @@ def test_a_database_that_is_away_for_a_moment_loses_no_outcome(
             raise OperationalError("settle", {}, Exception("away"))
         settle(*args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(claims, "settle", failing)
+    monkeypatch.setattr(settling, "settle", failing)
     monkeypatch.setattr(delivery, "WAITS", (0.01, 0.01, 0.01))
     deliver()
     assert totals(mailing) == ledger.Totals(planned=6, accepted=6)
@@ -237,7 +237,7 @@ def test_what_a_worker_left_under_its_own_name_is_taken_up(
     """If a run ends with an exception, the next one of the same worker sees to its copies."""
     mailing = planned(2)
     with database.transaction() as session:
-        claims.beat(session, "w")
+        silence.beat(session, "w")
         claims.claim(session, "w", 1)
     deliver("w")
     assert totals(mailing).accepted == 2
@@ -256,7 +256,7 @@ database.connect({address!r})
 delivery.SILENT = dt.timedelta(seconds=1)
 delivery.BEAT_SECONDS = 0.2
 import time
-for _ in range(400):
+while True:
     with database.transaction() as session:
         delivery.reclaim(session)
     connections = Connections(settings.current())

@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from core import clock, database, settings
 from core.outbox import EventRow
-from mailer import claims, ledger
-from mailer.claims import Outcome
+from mailer import claims, ledger, settling, silence
 from mailer.models import Delivery, Mailing, MailingState, State
+from mailer.settling import Outcome
 from subscribers import leaving
-from subscribers.audience import Audience, Excluded, Recipient
+from subscribers.audience import Excluded, Recipient, named
 from tests.conftest import Network
 from tests.mailer.conftest import Planned, later, rows, state_of, totals
 
@@ -32,7 +32,7 @@ def claim(limit: int = 10, worker: str = "w") -> list[int]:
 def settle(*outcomes: Outcome, worker: str | None = None) -> None:
     """Settle in a transaction of its own."""
     with database.transaction() as session:
-        claims.settle(session, outcomes, worker)
+        settling.settle(session, outcomes, worker)
 
 
 def events(name: str) -> int:
@@ -44,13 +44,13 @@ def events(name: str) -> int:
 def beat(worker: str) -> None:
     """A worker says that it lives."""
     with database.transaction() as session:
-        claims.beat(session, worker)
+        silence.beat(session, worker)
 
 
 def reclaim(silent_for: dt.timedelta = dt.timedelta(seconds=60)) -> int:
     """Take up what silent workers left."""
     with database.transaction() as session:
-        return claims.reclaim(session, silent_for)
+        return silence.reclaim(session, silent_for)
 
 
 def test_a_plan_keeps_the_reasons_of_those_left_out(planned: Planned, network: Network) -> None:
@@ -62,8 +62,8 @@ def test_a_plan_keeps_the_reasons_of_those_left_out(planned: Planned, network: N
     assert state_of(mailing) == MailingState.SENDING
     with database.transaction() as session:
         again = session.get_one(Mailing, mailing)
-        nobody = Audience((Recipient(None, "x@y.example", "X", ""),), ())
-        ledger.plan(session, again, b"[]", nobody, lambda _to: {})
+        other = named([Recipient(None, "x@y.example", "X", "")])
+        ledger.plan(session, again, b"[]", other)
     assert totals(mailing).planned == 4
     assert events("MailingPlanned") == 1
 
@@ -218,18 +218,18 @@ def test_one_slow_destination_does_not_hold_the_others(planned: Planned) -> None
     assert len(claim(2)) == 1
 
 
-@pytest.mark.parametrize("reason", sorted(claims.HOLD))
+@pytest.mark.parametrize("reason", sorted(settling.HOLD))
 def test_a_relay_that_is_away_costs_no_try(planned: Planned, reason: str) -> None:
     """Trouble with our own relay is no try of the copy, and holds everything for a while."""
     mailing = planned(2)
     (one,) = claim(1)
     settle(Outcome(one, State.DEFERRED, None, "away", reason))
     with database.transaction() as session:
-        claims.hold(session, clock.now() + claims.HOLD[reason])
+        settling.hold(session, clock.now() + settling.HOLD[reason])
     assert [row.attempts for row in rows(mailing)] == [0, 0]
-    if claims.HOLD[reason]:
+    if settling.HOLD[reason]:
         assert claim() == []
-    with clock.turned(clock.now() + claims.HOLD[reason] + dt.timedelta(seconds=1)):
+    with clock.turned(clock.now() + settling.HOLD[reason] + dt.timedelta(seconds=1)):
         assert len(claim()) == 2
 
 
@@ -291,12 +291,12 @@ def test_news_about_a_copy_that_another_has_claimed_does_not_count(planned: Plan
 def test_a_connection_lost_after_the_dot_leaves_a_doubt(planned: Planned) -> None:
     """Such a copy counts as in doubt, and is sent again after a while, a few times at most."""
     mailing = planned(1)
-    for tries in range(1, claims.MOST_DOUBTS + 1):
+    for tries in range(1, settling.MOST_DOUBTS + 1):
         (one,) = claim(1)
         settle(Outcome(one, State.IN_DOUBT, None, "lost", "connection lost"))
         assert totals(mailing).in_doubt == 1
         assert reclaim() == 0
-        if tries < claims.MOST_DOUBTS:
+        if tries < settling.MOST_DOUBTS:
             assert state_of(mailing) == MailingState.SENDING
             later(hours=5)
             assert reclaim() == 1
@@ -323,7 +323,7 @@ def _act(name: str, mailing: int, number: int) -> None:
         "refuse": lambda id_: Outcome(id_, State.REFUSED, "550", "no", "mailbox"),
         "defer": lambda id_: Outcome(id_, State.DEFERRED, "451", "later", "transient"),
         "lose": lambda id_: Outcome(id_, State.IN_DOUBT, None, "lost", "connection lost"),
-        "away": lambda id_: Outcome(id_, State.DEFERRED, None, "away", claims.RELAY_AWAY),
+        "away": lambda id_: Outcome(id_, State.DEFERRED, None, "away", settling.RELAY_AWAY),
     }
     if name in outcomes:
         settle(*(outcomes[name](id_) for id_ in attempting[:number]), worker="w")
@@ -369,3 +369,56 @@ def test_totals_add_up_whatever_happens(
             _act(name, mailing, number)
         assert state_of(mailing) in (MailingState.FINISHED, MailingState.CANCELLED)
         assert totals(mailing).pending == 0
+
+
+def test_a_mailing_that_does_not_add_up_is_not_finished(planned: Planned) -> None:
+    """A copy that is gone from the ledger is missed: the coordinators are told, once."""
+    mailing = planned(3)
+    ids = claim()
+    with database.transaction() as session:
+        session.delete(session.get_one(Delivery, ids[2]))
+    settle(*(Outcome(number, ACCEPTED) for number in ids[:2]))
+    for _ in range(2):
+        reclaim()
+    with database.reading() as session:
+        found, counted = session.get_one(Mailing, mailing), ledger.totals(session, mailing)
+    assert (found.state, found.trouble) == (MailingState.SENDING, "unbalanced")
+    assert (counted.planned, counted.accepted, counted.balanced) == (3, 2, False)
+    assert events("MailingInTrouble") == 1
+    assert events("MailingFinished") == 0
+
+
+def test_a_state_that_nobody_knows_does_not_add_up(planned: Planned) -> None:
+    """Whatever is in no state of the six is not accounted for."""
+    mailing = planned(2)
+    with database.transaction() as session:
+        session.get_one(Delivery, rows(mailing)[0].id).state = "lost"
+    settle(Outcome(claim()[0], ACCEPTED))
+    assert state_of(mailing) == MailingState.SENDING
+    assert events("MailingInTrouble") == 1
+
+
+def test_going_on_counts_from_then(planned: Planned, moment: dt.datetime) -> None:
+    """Five days of pause are no reason to give up a copy at its first try."""
+    mailing = planned(1)
+    with database.transaction() as session:
+        ledger.pause(session, mailing)
+    clock.turn(dt.timedelta(days=5))
+    with database.transaction() as session:
+        ledger.resume(session, mailing)
+    settle(Outcome(claim()[0], State.DEFERRED, "451 4.7.1", "later", "transient"))
+    assert rows(mailing)[0].state == State.DEFERRED
+
+
+def test_why_copies_were_left_out_or_refused(planned: Planned, network: Network) -> None:
+    """Counted by state and reason, so that nobody has to read a thousand rows."""
+    out = [Excluded(network.coordinator, "carol@host.example", "suspended")]
+    mailing = planned(3, excluded=out)
+    one, two, three = claim()
+    for number in (one, two):
+        settle(Outcome(number, State.REFUSED, "550 5.1.1", "no such user", "mailbox"))
+    settle(Outcome(three, ACCEPTED))
+    with database.reading() as session:
+        assert ledger.reasons(session, mailing) == [
+            ("excluded", "suspended", 1), ("refused", "mailbox", 2),
+        ]  # fmt: skip

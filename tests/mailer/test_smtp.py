@@ -4,6 +4,7 @@ import datetime as dt
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
 
@@ -20,11 +21,11 @@ from pydantic import SecretStr
 
 from core import database, settings
 from core.database import InTransaction
-from mailer import claims, smtp
-from mailer.claims import Outcome
+from mailer import settling, transaction
 from mailer.copies import Envelope
 from mailer.models import State
-from mailer.smtp import Connections, Maker
+from mailer.settling import Outcome
+from mailer.smtp import Connections, Work
 from message import dkim as our_dkim
 from tests.mailer.conftest import to_sink
 from tests.servers.process import free_port
@@ -119,13 +120,13 @@ def test_o11_outcomes_are_kept_per_recipient(sink: SmtpSink) -> None:
         ({"dot": ["554 5.7.1 spam"]}, State.REFUSED, "policy"),
         ({"dot": ["450 4.2.0 greylisted"]}, State.DEFERRED, "transient"),
         ({"dot": ["552 5.3.4 too big"]}, State.REFUSED, "size"),
-        ({"senders": ["550 5.7.60 send as denied"]}, State.DEFERRED, claims.SENDER_REFUSED),
+        ({"senders": ["550 5.7.60 send as denied"]}, State.DEFERRED, settling.SENDER_REFUSED),
         ({"senders": ["451 4.7.1 slow down"]}, State.DEFERRED, "policy"),
         ({"senders": ["552 5.3.4 too big"]}, State.REFUSED, "size"),
         ({"drop_after_dot": 1}, State.IN_DOUBT, "connection lost"),
         ({"drop_in_data": 1}, State.IN_DOUBT, "connection lost"),
-        ({"drop_at_mail": 1}, State.DEFERRED, claims.RELAY_AWAY),
-        ({"greeting": ["421 4.3.2 closed for today"]}, State.DEFERRED, claims.RELAY_AWAY),
+        ({"drop_at_mail": 1}, State.DEFERRED, settling.RELAY_AWAY),
+        ({"greeting": ["421 4.3.2 closed for today"]}, State.DEFERRED, settling.RELAY_AWAY),
     ],
 )
 def test_each_fault_has_its_outcome(
@@ -159,16 +160,16 @@ def test_a_relay_that_is_not_there() -> None:
     """No connection is no fault of the copy."""
     to_sink(SmtpSink(0, None, True), smtp_port=free_port())
     found = send(envelopes(2))
-    assert {(o.state, o.reason) for o in found.values()} == {(State.DEFERRED, claims.RELAY_AWAY)}
+    assert {(o.state, o.reason) for o in found.values()} == {(State.DEFERRED, settling.RELAY_AWAY)}
 
 
 def test_the_final_dot_has_its_time(sink: SmtpSink, monkeypatch: pytest.MonkeyPatch) -> None:
     """O5: the answer to the dot may take longer than any other; 10 minutes, as the RFC has it."""
-    assert smtp.DOT_SECONDS == 600
+    assert transaction.DOT_SECONDS == 600
     sink.delay = 0.5
-    monkeypatch.setattr(smtp, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(transaction, "ANSWER_SECONDS", 0.2)
     assert send(envelopes(1))[1].state == State.ACCEPTED
-    monkeypatch.setattr(smtp, "DOT_SECONDS", 0.1)
+    monkeypatch.setattr(transaction, "DOT_SECONDS", 0.1)
     found = send(envelopes(1))[1]
     assert found.state == State.IN_DOUBT
     assert "said nothing" in (found.words or "")
@@ -201,9 +202,9 @@ def test_a_worker_that_went_silent_sends_nothing_more(sink: SmtpSink) -> None:
     connections, found = Connections(settings.current()), list[Outcome]()
     waiting = envelopes(1)
 
-    def turn(done: list[Outcome], _free: int) -> list[Maker]:
+    def turn(done: list[Outcome], _free: Mapping[str, int]) -> Work:
         found.extend(done)
-        return [waiting.pop] if waiting else []
+        return Work([("main", waiting.pop)] if waiting else [])
 
     connections.carry(turn, may_send=lambda: False)
     connections.close()
@@ -265,7 +266,7 @@ def test_o33_tls_with_a_checked_certificate(
         assert send(envelopes(2))[1].state == State.ACCEPTED
         to_sink(sink, smtp_password=SecretStr("wrong"), **more)
         found = send(envelopes(1))[1]
-    assert (found.state, found.reason) == (State.DEFERRED, claims.LOGIN_REFUSED)
+    assert (found.state, found.reason) == (State.DEFERRED, settling.LOGIN_REFUSED)
 
 
 @pytest.mark.parametrize("case", ["no starttls", "not trusted", "wrong name", "old tls"])
@@ -282,7 +283,7 @@ def test_o33_no_silent_fall_back(
     with smtp_server(starttls=None if case == "no starttls" else context) as sink:
         to_sink(sink, smtp_host="localhost", smtp_security="starttls")
         found = send(envelopes(1))[1]
-        assert (found.state, found.reason) == (State.DEFERRED, claims.RELAY_AWAY)
+        assert (found.state, found.reason) == (State.DEFERRED, settling.RELAY_AWAY)
         assert found.words
         assert sink.received() == []
 
