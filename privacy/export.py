@@ -15,6 +15,7 @@ from subscribers.models import (
     Address,
     Consent,
     JoinRequest,
+    Leaver,
     MailingList,
     Person,
     Refusal,
@@ -52,6 +53,7 @@ def of(session: Session, person_id: int) -> dict[str, Any]:
         "refusals": _rows(
             session, Refusal, Refusal.address_id.in_([row["id"] for row in addresses])
         ),
+        "suspensions": _rows(session, Leaver, Leaver.person_id == person_id),
         "sign_ins": _rows(session, SignIn, SignIn.person_id == person_id, without=("browser",)),
     }
     for rows in found.values():

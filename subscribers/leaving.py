@@ -19,7 +19,7 @@ class CannotUndo(ValueError):
 
 
 def leave(session: Session, person_id: int, list_id: int, how: str) -> Subscription | None:
-    """Take a person off a list; `how` is one word: mail, page, one-click, complaint, desk.
+    """Take a person off a list; `how` is one word, such as mail, page, one-click, complaint, gone.
 
     The consent is withdrawn and Left recorded, once: leaving again changes nothing. None if the
     person never was on the list.
@@ -60,6 +60,14 @@ def undo(session: Session, person_id: int, list_id: int) -> Subscription:
     subscription.state = reachability.standing_of(subscription.person)
     subscription.left_at = subscription.left_how = None
     return subscription
+
+
+def complaints(session: Session, since: dt.datetime) -> list[Subscription]:
+    """Who left a list by complaining since an instant, the latest first."""
+    wanted = select(Subscription).where(
+        Subscription.left_how == "complaint", Subscription.left_at >= since
+    )
+    return list(session.scalars(wanted.order_by(Subscription.left_at.desc(), Subscription.id)))
 
 
 def _consents(session: Session, person_id: int, list_id: int) -> list[Consent]:

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import enum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.database import Base
+from message.address import domain_of
 
 
 class OrganisationKind(enum.StrEnum):
@@ -97,21 +99,61 @@ class Person(Base):
     )
 
 
+def _domain(context: Any) -> str:
+    return domain_of(context.get_current_parameters()["key"])
+
+
 class Address(Base):
-    """A mailbox of a person; the first is where mail goes. `key` is its normal form."""
+    """A mailbox of a person; the first is where mail goes. `key` is its normal form.
+
+    `domain` follows from the key: it is a column so that a domain's addresses are found at once.
+    """
 
     __tablename__ = "address"
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     mailbox: Mapped[str] = mapped_column(String(320))
     key: Mapped[str] = mapped_column(String(320), unique=True)
+    domain: Mapped[str] = mapped_column(String(320), index=True, default=_domain, server_default="")
     verified_at: Mapped[dt.datetime | None]
     reach: Mapped[str] = mapped_column(String(20), default=Reach.OK)
     person: Mapped[Person] = relationship(back_populates="addresses")
 
 
+class Incident(Base):
+    """A mail domain that refuses our mail to several people at once; `reason` is a Reason.
+
+    `addresses` counts the mailboxes, `words` is what its server said first. One that closed by
+    itself has no `closed_by`; closed by a coordinator, its refusals count as any others.
+    """
+
+    __tablename__ = "incident"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    domain: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(String(20))
+    opened_at: Mapped[dt.datetime]
+    last_at: Mapped[dt.datetime]
+    closed_at: Mapped[dt.datetime | None]
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    addresses: Mapped[int] = mapped_column(default=0)
+    words: Mapped[str] = mapped_column(default="")
+    __table_args__ = (
+        Index("ix_incident_domain", "domain"),
+        Index(
+            "ix_incident_open",
+            "domain",
+            unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+            sqlite_where=text("closed_at IS NULL"),
+        ),
+    )
+
+
 class Refusal(Base):
-    """One refusal of mail to an address; `reason` is a message.refusals.Reason."""
+    """One refusal of mail to an address; `reason` is a message.refusals.Reason.
+
+    `delivery` is the number of the copy, `words` what the server said.
+    """
 
     __tablename__ = "refusal"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -119,6 +161,32 @@ class Refusal(Base):
     reason: Mapped[str] = mapped_column(String(20))
     permanent: Mapped[bool]
     at: Mapped[dt.datetime]
+    words: Mapped[str] = mapped_column(default="", server_default="")
+    delivery: Mapped[int | None]
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incident.id"), index=True)
+    __table_args__ = (UniqueConstraint("delivery", "reason"), Index("ix_refusal_at", "at"))
+
+
+class Decision(enum.StrEnum):
+    """What became of somebody who seems to have left."""
+
+    BACK = "back"  # mail gets through again, or is tried again
+    REMOVED = "removed"
+    INCIDENT = "incident"  # it was their whole domain
+
+
+class Leaver(Base):
+    """Somebody whose mailbox is dead, until a coordinator decides; `decision` is a Decision."""
+
+    __tablename__ = "leaver"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    at: Mapped[dt.datetime]
+    told_at: Mapped[dt.datetime | None]
+    decision: Mapped[str | None] = mapped_column(String(10))
+    decided_at: Mapped[dt.datetime | None]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
 
 
 class MailingList(Base):

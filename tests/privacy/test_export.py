@@ -13,7 +13,7 @@ from meetings import changes, rsvp
 from meetings.models import Answer
 from privacy import export
 from subscribers import joining, people, sign_in
-from subscribers.models import MailingList, Refusal
+from subscribers.models import Leaver, MailingList, Refusal
 from tests.conftest import Network
 
 
@@ -39,6 +39,7 @@ def live(network: Network, name: str, address: str) -> int:
         session.add_all([
             Delivery(mailing_id=mailing.id, person_id=number, address=address, next_try=now),
             Refusal(address_id=person.addresses[0].id, reason="full", permanent=False, at=now),
+            Leaver(person_id=number, at=now),
             Incoming(mailbox="m", uidvalidity=1, uid=number, raw=b"raw", sha256="0", size=3,
                      arrived_at=now, person_id=number, token="secret"),
             Post(list_id=list_.id, thread_id=thread.id, reason="new", message_id=f"p{number}",

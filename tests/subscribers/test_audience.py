@@ -1,12 +1,22 @@
 """Who gets a mailing, and the reason for each who does not."""
 
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as how
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from core import database
 from subscribers import audience
 from subscribers.audience import Excluded, Recipient
 from subscribers.models import Address, Mode, Person, Reach, Role, Standing, Subscription
 from tests.conftest import Network
+
+_numbers = itertools.count(1)
 
 
 def edit(person_id: int, **values: object) -> None:
@@ -24,10 +34,26 @@ def stand(person_id: int, state: Standing) -> None:
             row.state = state
 
 
-def members(list_id: int, modes: set[Mode] | None = None) -> audience.Audience:
-    """The audience of a list."""
+@dataclass(frozen=True)
+class Answer:
+    """What an audience answers."""
+
+    recipients: tuple[Recipient, ...]
+    excluded: tuple[Excluded, ...]
+
+
+def asked(question: Callable[[Session], audience.Audience]) -> Answer:
+    """Ask who is in an audience; its count is that of its recipients."""
     with database.reading() as session:
-        return audience.members_of(session, list_id, modes)
+        found = question(session)
+        answer = Answer(tuple(found.recipients(session)), tuple(found.excluded(session)))
+        assert found.count(session) == len(answer.recipients)
+    return answer
+
+
+def members(list_id: int, modes: set[Mode] | None = None) -> Answer:
+    """The audience of a list."""
+    return asked(lambda session: audience.members_of(session, list_id, modes))
 
 
 def test_members_with_the_reason_for_each_exclusion(network: Network) -> None:
@@ -97,28 +123,23 @@ def test_mail_goes_to_the_first_address(network: Network) -> None:
 
 def test_moderators_or_else_coordinators(network: Network) -> None:
     """A list without a moderator who can be reached is looked after by the coordinators."""
-    with database.reading() as session:
-        found = audience.moderators_of(session, network.main)
+    found = asked(lambda session: audience.moderators_of(session, network.main))
     assert [each.person_id for each in found.recipients] == [network.coordinator]
     mo = network.person("Mo", "mo@ashford.example", network.main, moderator=True)
-    with database.reading() as session:
-        found = audience.moderators_of(session, network.main)
+    found = asked(lambda session: audience.moderators_of(session, network.main))
     assert [each.person_id for each in found.recipients] == [mo]
     edit(mo, reach=Reach.DEAD)
-    with database.reading() as session:
-        found = audience.moderators_of(session, network.main)
+    found = asked(lambda session: audience.moderators_of(session, network.main))
     assert [each.person_id for each in found.recipients] == [network.coordinator]
 
 
 def test_coordinators_or_else_operators(network: Network) -> None:
     """Somebody is told, as long as there is anybody."""
     olga = network.person("Olga", "olga@host.example", role=Role.OPERATOR)
-    with database.reading() as session:
-        found = audience.coordinators(session)
+    found = asked(lambda session: audience.coordinators(session))
     assert [each.person_id for each in found.recipients] == [network.coordinator]
     edit(network.coordinator, reach=Reach.DEAD)
-    with database.reading() as session:
-        found = audience.coordinators(session)
+    found = asked(lambda session: audience.coordinators(session))
     assert [each.person_id for each in found.recipients] == [olga]
 
 
@@ -127,5 +148,77 @@ def test_one_person(network: Network, on_a_list: bool) -> None:
     """A goodbye reaches somebody who is on no list any more."""
     lists = (network.main,) if on_a_list else ()
     anna = network.person("Anna", "anna@ashford.example", *lists)
-    with database.reading() as session:
-        assert [each.person_id for each in audience.one(session, anna).recipients] == [anna]
+    found = asked(lambda _session: audience.one(anna))
+    assert [each.person_id for each in found.recipients] == [anna]
+
+
+def test_two_people_with_one_address_get_one_copy(network: Network) -> None:
+    """The first gets it, in whatever case it is written; the second is left out with the reason."""
+    anna = network.person("Anna", "anna@ashford.example")
+    ben = network.person("Ben", "ben@ashford.example")
+    those = [
+        Recipient(anna, "Shared@ashford.example", "Anna", ""),
+        Recipient(ben, "shared@Ashford.example", "Ben", ""),
+        Recipient(anna, "other@ashford.example", "Anna", ""),
+        Recipient(None, "SHARED@ashford.example", "", ""),
+    ]
+    found = asked(lambda _session: audience.named(those))
+    assert found.recipients == (those[0],)
+    assert found.excluded == (Excluded(ben, f"(person {ben})", "same address as somebody else"),)
+
+
+def test_nobody(network: Network) -> None:
+    """An audience may be empty."""
+    assert asked(lambda _session: audience.named(())) == Answer((), ())
+    assert members(network.sub) == Answer((), ())
+
+
+def test_many_are_read_without_holding_them(network: Network) -> None:
+    """The order is that of the people, also over several gulps."""
+    everybody = [
+        network.person(f"P{number}", f"p{number}@ashford.example", network.main)
+        for number in range(5)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audience, "_AT_ONCE", 2)
+        assert [each.person_id for each in members(network.main).recipients] == everybody
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.booleans(), st.booleans(), st.sampled_from(list(Reach)),
+            st.sampled_from(list(Standing)),
+        ),
+        max_size=6,
+    )
+)  # fmt: skip
+@how(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_everybody_on_a_list_gets_a_copy_or_a_reason(
+    network: Network, people: list[tuple[bool, bool, Reach, Standing]]
+) -> None:
+    """Nobody is dropped silently, whatever holds of them; who left is none of the audience."""
+    before = members(network.main)
+    expected: dict[int, str | None] = {}
+    for has_address, verified, reach, standing in people:
+        number = next(_numbers)
+        person = network.person(f"P{number}", f"any{number}@ashford.example", network.main)
+        edit(person, reach=reach, **({} if verified else {"verified_at": None}))
+        stand(person, standing)
+        if not has_address:
+            with database.transaction() as session:
+                session.delete(session.get_one(Person, person).addresses[0])
+        if standing != Standing.LEFT:
+            expected[person] = (
+                "no address" if not has_address
+                else "address not verified" if not verified
+                else "address unreachable" if reach == Reach.DEAD
+                else "suspended" if standing == Standing.SUSPENDED else None
+            )  # fmt: skip
+    after = members(network.main)
+    got: dict[int | None, str | None] = {each.person_id: None for each in after.recipients}
+    got |= {each.person_id: each.reason for each in after.excluded}
+    known = {each.person_id for each in before.recipients}
+    known |= {each.person_id for each in before.excluded}
+    assert {who: why for who, why in got.items() if who not in known} == expected
+    assert len(after.recipients) + len(after.excluded) == len(got)
