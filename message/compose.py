@@ -38,13 +38,17 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message as meant: fields, each once, and contents; only the text has to be there."""
+    """A message as meant: fields, each once, and contents; only the text has to be there.
+
+    `flowed` says that the lines of the text are those of message.plaintext.flowed.
+    """
 
     headers: Sequence[tuple[str, Value]]
     text: str
     html: str | None = None
     calendar: Calendar | None = None
     files: Sequence[Attachment] = ()
+    flowed: bool = False
 
 
 #: How a part's text becomes the bytes of its body; a mould leaves slots in them.
@@ -140,9 +144,10 @@ def _multipart(kind: str, boundary: str) -> bytes:
 
 
 def _alternative(draft: Draft, encode: Encode, boundary: str) -> list[bytes]:
-    parts = [_text_part("plain", encode("text", draft.text))]
+    form = "; format=flowed" if draft.flowed else ""  # RFC 3676 §4; delsp=no is what it means
+    parts = [_text_part(f"plain; charset=utf-8{form}", encode("text", draft.text))]
     if draft.html is not None:
-        parts.append(_text_part("html", encode("html", draft.html)))
+        parts.append(_text_part("html; charset=utf-8", encode("html", draft.html)))
     if draft.calendar is not None:
         method = _method(draft.calendar)
         head = f"Content-Type: text/calendar; method={method}; charset=utf-8\r\n"
@@ -156,8 +161,8 @@ def _alternative(draft: Draft, encode: Encode, boundary: str) -> list[bytes]:
     return [*pieces, f"--{boundary}--\r\n".encode()]
 
 
-def _text_part(subtype: str, body: bytes) -> bytes:
-    head = f"Content-Type: text/{subtype}; charset=utf-8\r\n"
+def _text_part(form: str, body: bytes) -> bytes:
+    head = f"Content-Type: text/{form}\r\n"
     return head.encode() + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + body
 
 

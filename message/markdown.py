@@ -18,15 +18,16 @@ def to_html(text: str) -> str:
     return str(_MARKDOWN.render(text))
 
 
-def to_text(text: str) -> str:
+def to_text(text: str, columns: int = COLUMNS) -> str:
     """Markdown as plain text of 72 columns, complete: every link stands with its address."""
-    return _Writer().write(_MARKDOWN.parse(text))
+    return _Writer(columns).write(_MARKDOWN.parse(text))
 
 
 class _Writer:
     """Walks over the tokens and writes paragraphs, headings and lists."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: int) -> None:
+        self._columns = columns
         self._blocks: list[str] = []
         self._lists: list[int | None] = []  # the next number of each open list, None for bullets
         self._quotes = 0
@@ -53,7 +54,7 @@ class _Writer:
         rest = before + " " * len(self._mark or ("  " if self._lists else ""))
         tight = bool(self._mark) and bool(self._blocks) and bool(self._lists)
         self._mark = ""
-        lines = text.split("\n") if not wrap else _wrapped(text, COLUMNS - len(rest))
+        lines = text.split("\n") if not wrap else _wrapped(text, self._columns - len(rest))
         body = "\n".join((first if n == 0 else rest) + line for n, line in enumerate(lines))
         if tight and self._blocks[-1].startswith("\n"):
             self._blocks.append(body)

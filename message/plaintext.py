@@ -11,7 +11,7 @@ from lxml.html import HtmlElement, document_fromstring  # type: ignore[import-un
 _CONFIG = ParserConfig(display_links=False)
 LARGEST_HTML = 2 << 20
 LARGEST_TABLE = 200_000_000
-COLUMNS = 78
+COLUMNS = 72
 _TABLE = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th"})
 _DECLARATION = re.compile(r"<\?xml[^>]*>")
 #: Of a style, what says whether and how text is seen.
@@ -19,6 +19,8 @@ _HARMLESS = re.compile(
     r"\s*(?:(?:display|white-space)\s*:.*|margin-(?:top|bottom)\s*:\s*\d{1,2}(?:\.\d*)?[a-z]*\s*)",
     re.IGNORECASE | re.DOTALL,
 )
+#: What the lines of a paragraph begin with if they are not to flow: blanks, or a list's mark.
+_HANGING = re.compile(r" *(?P<item>(?:[-*•]|\d{1,3}[.)]) +)|( +)")
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -77,7 +79,8 @@ def unflow(text: str, delsp: bool = False) -> str:
 def flowed(text: str) -> str:
     """Text as format=flowed (RFC 3676 §4.2): long lines softly broken, risky ones stuffed.
 
-    Lines have at most 78 characters where words allow it; it reads well unflowed too.
+    Lines have at most 72 columns where words allow it, and it reads well unflowed too: so items
+    of lists hang and indented lines stay so, with breaks that do not flow.
     """
     out: list[str] = []
     for line in text.split("\n"):
@@ -86,9 +89,19 @@ def flowed(text: str) -> str:
         if body == "-- ":
             out.append(f"{mark} {body}" if depth else body)
             continue
-        pieces = _broken(body.rstrip(" "), COLUMNS - depth - 2)
-        out += [_stuffed(mark, piece) for piece in pieces]
+        room = COLUMNS - (depth + 1 if depth else 0)
+        out += [_stuffed(mark, piece) for piece in _lines(body.rstrip(" "), room)]
     return "\n".join(out)
+
+
+def _lines(body: str, room: int) -> list[str]:
+    lead = _HANGING.match(body)
+    if lead is None:
+        return _broken(body, room)
+    # Where nothing flows, stuffing shows as one blank more: a list hangs right with one less.
+    hang = " " * (len(lead[0]) - (1 if lead["item"] else 0))
+    first, *rest = _broken(body[lead.end() :], room - len(lead[0]) - 1)
+    return [lead[0] + first.rstrip(" "), *(hang + piece.rstrip(" ") for piece in rest)]
 
 
 def _broken(body: str, room: int) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from core import settings
-from folkmoot import doctor
+from folkmoot import dkim_keys
 from folkmoot.post_office import post_office
 from tests.folkmoot.conftest import Run
 from tests.servers.process import free_port
@@ -69,7 +69,7 @@ def test_the_dns_record_is_printed_and_stays(alone: Run) -> None:
     assert first.stdout.startswith("folkmoot._domainkey.lists.example.org. IN TXT")
     assert "v=DKIM1" in first.stdout
     assert alone("doctor", "dkim").stdout == first.stdout
-    key = doctor.dkim_key_file(settings.current())
+    key = dkim_keys.first_key_file(settings.current())
     assert key.stat().st_mode & 0o077 == 0
 
 
@@ -89,3 +89,11 @@ def test_redis_that_is_away_is_named(alone: Run) -> None:
     address = f"redis://127.0.0.1:{free_port()}/0"
     settings.use(settings.current().model_copy(update={"redis_url": address}))
     assert "Redis does not work" in alone("doctor").stdout
+
+
+def test_o32_lists_on_the_domain_of_the_staff_are_told(alone: Run) -> None:
+    """A domain shared with people's own mail is a warning; a subdomain of its own is not."""
+    domain = settings.current().domain
+    assert "subdomain of their own" not in alone("doctor").stdout
+    settings.use(settings.current().model_copy(update={"contact": f"carol@{domain}"}))
+    assert "subdomain of their own" in alone("doctor").stdout

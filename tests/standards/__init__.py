@@ -1,0 +1,1 @@
+"""Tests of what standards and mail providers want."""
