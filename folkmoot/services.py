@@ -7,8 +7,8 @@ import typer
 import migrations
 from core import database
 from folkmoot import demo as demonstration
+from folkmoot import dkim_keys, dmarc, opening, terminal
 from folkmoot import doctor as examination
-from folkmoot import opening, terminal
 from folkmoot import up as house
 from workers.running import PARTS
 
@@ -121,10 +121,5 @@ def check(context: typer.Context) -> None:
         raise typer.Exit(1)
 
 
-@doctor.command("dkim")
-def dkim() -> None:
-    """Print the DNS record that lets others verify our DKIM signatures.
-
-    Example: folkmoot doctor dkim
-    """
-    terminal.say(examination.dkim_record(opening.network()))
+doctor.command("dkim")(dkim_keys.command)
+doctor.command("dmarc")(dmarc.command)

@@ -9,7 +9,7 @@ from mailer.models import Mailing
 from mailings.kind import Facts, Kind, Origin
 from mailings.wording import without_markers
 from message import mould
-from message.address import Mailbox, format_mailbox
+from message.address import Mailbox
 from message.headers import Value
 from subscribers.models import MailingList
 
@@ -116,8 +116,3 @@ def _phrase(title: str) -> str:
         return f"{words} "
     quoted = words.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{quoted}" '
-
-
-def to_field(name: str, address: str) -> str:
-    """What the slot of the To field is filled with: a mailbox, whatever the name holds."""
-    return format_mailbox(Mailbox(name, address))

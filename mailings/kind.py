@@ -6,7 +6,7 @@ Each kind is one module in `mailings/kinds` with a constant `KIND`, and a folder
 import datetime as dt
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from core.events import Event
 from mailer.models import Mailing
 from message.address import Mailbox
 from message.compose import Calendar
-from subscribers.audience import Audience, Recipient
+from subscribers.audience import Audience
 
 
 class Origin(enum.StrEnum):
@@ -61,11 +61,6 @@ class Facts:
     discussion: bool | None = None
 
 
-def nothing_more(_recipient: Recipient) -> dict[str, str]:
-    """No slots but those that every copy has."""
-    return {}
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of mailing.
@@ -86,4 +81,3 @@ class Kind:
     named: bool = True
     trigger: type[Event] | None = None
     occasion: Callable[[Session, Any], Occasion | None] | None = None
-    slots: Callable[[Recipient], dict[str, str]] = field(default=nothing_more)

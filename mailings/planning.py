@@ -1,28 +1,22 @@
 """Planning: an event or an approval becomes a mailing with one copy for each recipient."""
 
+import datetime as dt
 import logging
-from collections.abc import Callable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive import targets
-from core import clock
+from core import clock, settings
 from core.events import Event, MailingApproved
 from core.outbox import Reaction
-from mailer import ledger
-from mailer.models import Mailing, MailingState
-from mailings import fields, kinds, rendering
+from mailer import lateness, ledger
+from mailer.models import Mailing, MailingState, Trouble
+from mailings import kinds, rendering
 from mailings.kind import Kind, Occasion
-from subscribers import people
-from subscribers.audience import Recipient
 from subscribers.models import MailingList
 
 log = logging.getLogger(__name__)
-
-#: How somebody without a name is greeted.
-NAMELESS = "colleague"
-LONGEST_NAME = 100
 
 
 def start(kind_name: str) -> Reaction:
@@ -89,8 +83,19 @@ def _plan_if_due(session: Session, mailing_id: int) -> bool:
         return False  # planned before, or called back
     if mailing.not_before is not None and mailing.not_before > clock.now():
         return False
+    due = mailing.not_before or mailing.approved_at
+    if due is not None and lateness.is_late(due, clock.now(), settings.current().zone):
+        _send_back(session, mailing, due)
+        return False
     _plan(session, kinds.ALL[mailing.kind], mailing)
     return True
+
+
+def _send_back(session: Session, mailing: Mailing, due: dt.datetime) -> None:
+    """Make a draft of it again: whether it still goes out, and in these words, is asked anew."""
+    mailing.state = MailingState.DRAFT
+    mailing.not_before = mailing.approved_at = mailing.approved_by = None
+    ledger.report(session, mailing, Trouble.LATE, due)
 
 
 def _plan(session: Session, kind: Kind, mailing: Mailing) -> None:
@@ -100,24 +105,10 @@ def _plan(session: Session, kind: Kind, mailing: Mailing) -> None:
     mailing.subject = mailing.subject or rendered.subject
     audience = kind.audience(session, mailing)
     targets.leave_targets(session, mailing.id, facts.items)
-    ledger.plan(session, mailing, rendered.mould.to_bytes(), audience, slots_of(kind))
+    ledger.plan(session, mailing, rendered.mould.to_bytes(), audience, named=kind.named)
     log.info("mailing_planned", extra={"mailing": mailing.id, "kind": kind.name})
 
 
 def list_of(session: Session, mailing: Mailing) -> MailingList | None:
     """The list of a mailing, if it has one."""
     return session.get(MailingList, mailing.list_id) if mailing.list_id is not None else None
-
-
-def slots_of(kind: Kind) -> Callable[[Recipient], dict[str, str]]:
-    """What differs from copy to copy, by recipient: `name`, `to`, and what the kind adds."""
-
-    def slots(recipient: Recipient) -> dict[str, str]:
-        known = people.tidy_name(recipient.name)[:LONGEST_NAME].rstrip() if kind.named else ""
-        return {
-            "name": known or NAMELESS,
-            "to": fields.to_field(known, recipient.address),
-            **kind.slots(recipient),
-        }
-
-    return slots

@@ -1,5 +1,6 @@
 """Rendering: a mailing's templates and facts become a mould, once for all copies."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,7 @@ from core import settings
 from mailer.models import Mailing
 from mailings import fields, wording
 from mailings.kind import Facts, Kind
-from message import mould
+from message import mould, plaintext
 from message.compose import Draft
 from subscribers.models import MailingList
 
@@ -44,15 +45,22 @@ def render(kind: Kind, mailing: Mailing, list_: MailingList | None, facts: Facts
     words = _words(kind, mailing, list_, facts)
     subject = wording.one_line(_template(kind, "subject.txt", words))
     words["subject"] = subject
-    text = wording.folded(_template(kind, "body.txt", words))
+    text = _tidied(_template(kind, "body.txt", words))
     html = _STYLES.inline(_template(kind, "body.html", words))
     draft = Draft(
         headers=fields.fields_of(kind, mailing, list_, facts, subject),
-        text=text,
+        text=plaintext.flowed(text),
         html=html,
         calendar=facts.calendar,
+        flowed=True,
     )
-    return Rendered(subject, text, html, mould.build(draft))
+    return Rendered(subject, wording.folded(text), html, mould.build(draft))
+
+
+def _tidied(text: str) -> str:
+    """Text with single empty lines and no blanks at the ends of its lines, but for "-- "."""
+    lines = (line if line == "-- " else line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
 
 
 def _words(

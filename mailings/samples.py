@@ -9,8 +9,9 @@ from typing import Any
 
 import templates
 from core import addresses, links
+from mailer import naming
 from mailer.models import Mailing
-from mailings import kinds, planning, rendering, wording
+from mailings import kinds, rendering, wording
 from mailings.kind import Facts, Kind
 from message import itip, mould
 from message.compose import Calendar
@@ -88,13 +89,16 @@ def _calendar(method: str) -> Calendar:
 def _values(kind: Kind, made: mould.Mould) -> Mapping[str, str]:
     """Values as `mailer.copies` gives them, with a token that opens nothing."""
     token_address = addresses.of("ai-network", _TOKEN)
+    called = READER.name if kind.named else ""
     values = {
         "address": READER.address,
         "leave_url": links.leave(_TOKEN),
         "leave_address": token_address,
         "rsvp_url": links.rsvp(_TOKEN),
         "organizer": token_address,
-        **planning.slots_of(kind)(READER),
+        "name": naming.greeting(called),
+        "to": naming.to_field(called, READER.address),
+        "calendar_name": naming.calendar_name(called, READER.address),
     }
     replies = {slot: token_address for slot in made.slots() if slot.startswith("reply_address:")}
     return values | replies

@@ -17,6 +17,7 @@ from subscribers.models import MailingList
 #: Columns of plain text.
 WIDTH = 72
 LONGEST_SUBJECT = 200
+_NEVER = 1 << 30
 #: So many lines of a quotation are repeated in a copy of a post.
 MOST_QUOTED = 12
 _IMAGE = re.compile(r"<img\b[^>]*>")
@@ -103,7 +104,7 @@ def written(source: str) -> dict[str, str]:
             html = html.replace(f"<h{level}>", f"<h{level + 1}>")
             html = html.replace(f"</h{level}>", f"</h{level + 1}>")
     return {
-        "text": markdown.to_text(source),
+        "text": markdown.to_text(source, columns=_NEVER),  # its lines are broken for all the mail
         "html": Markup(sanitise.clean(html)),  # noqa: S704 - cleaned
     }
 
@@ -151,11 +152,6 @@ def _shortened(quotation: str) -> str:
 def with_organisation(name: str, organisation: str) -> str:
     """A person as others know them: "Jane Doe (Swindon Council)"."""
     return f"{name} ({organisation})" if organisation else name
-
-
-def calendar_name(name: str) -> str:
-    """A name without the signs that mean something in a calendar's parameter."""
-    return " ".join(re.sub(r'[\x00-\x1f\x7f",;:\\]', " ", name).split())
 
 
 def joined(things: Sequence[str]) -> str:

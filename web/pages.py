@@ -48,6 +48,9 @@ NOTICES = {
     "answered": "Thank you. We have noted your answer.",
     "left": "You have left the list.",
     "digest": "The digest is being made. It goes out if there is anything to tell.",
+    "incident-closed": "Closed. What is refused from now on counts for each mailbox again.",
+    "gone": "They are off all lists. They are not told, and an import does not bring them back.",
+    "tried-again": "They get mail again. If it is refused, you will be told.",
     "again": "It will be tried again.",
     "replied": "The reply was sent.",
 }

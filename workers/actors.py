@@ -7,10 +7,11 @@ from typing import Any
 import dramatiq
 
 from core import clock, database, outbox, settings
-from mailer import delivery
+from mailer import acceptance, delivery, dispatch, lateness
 from mailer.smtp import Connections
+from mailer.watching import Watch
 from mailings import planning
-from subscribers import joining
+from subscribers import incidents, joining, leavers
 from workers import reactions, schedule
 
 
@@ -42,6 +43,8 @@ class Postman:
                 self._running.release()
 
     def _run(self) -> None:
+        with database.transaction() as session:
+            lateness.hold_late(session, used_up=dispatch.used_up(session))
         connections = Connections(settings.current())
         try:
             delivery.deliver(self._worker, connections, self._stop.is_set)
@@ -51,7 +54,7 @@ class Postman:
 
 def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Actors:
     """Declare the actors on a broker, for the worker of that name."""
-    postman = Postman(worker, stop)
+    postman, watch = Postman(worker, stop), Watch(dispatch.used_up)
 
     def react(event_id: int) -> None:
         for receipt in outbox.spread(event_id, reactions.names):
@@ -68,10 +71,14 @@ def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Acto
         with database.transaction() as session:
             schedule.record_due(session, clock.now())
             joining.forget_unconfirmed(session)
+            leavers.record_due(session, clock.now())
+            incidents.close_quiet(session, acceptance.was_accepted)
         with database.transaction() as session:
             planning.plan_due(session)
         with database.transaction() as session:
             delivery.reclaim(session)
+        with database.transaction() as session:
+            watch.look(session)
 
     def actor(function: Any, priority: int) -> Any:
         return dramatiq.actor(broker=broker, priority=priority)(function)

@@ -30,6 +30,7 @@ REACTIONS: dict[type[e.Event], list[Callable[[Session, Any], None]]] = {
     e.PostArrived: [filing.file_post],
     e.CommandArrived: [mailings.commands.obey],
     e.RsvpArrived: [rsvp.read_calendar_answer],
+    e.AutomaticReplyArrived: [bouncing.note_delay],
     e.BounceArrived: [bouncing.note_bounce],
     e.ReportArrived: [bouncing.note_complaint],
     e.CopyRefused: [bouncing.note_refusal],

@@ -17,7 +17,7 @@ from meetings.models import Meeting, MeetingState
 from message import itip, mould
 from message.compose import Calendar
 from subscribers import audience
-from subscribers.audience import Audience, Recipient
+from subscribers.audience import Audience
 from subscribers.models import MailingList
 
 #: The kinds that put a meeting into calendars.
@@ -100,12 +100,7 @@ def _items(session: Session, announced: Mailing | None) -> tuple[Item, ...]:
     return (Item(1, post.list_id, post.thread_id, post.id, post.subject, post.own_words),)
 
 
-def slots(recipient: Recipient) -> dict[str, str]:
-    """The name once more, without what a calendar's parameter cannot hold (RFC 5545 §3.2)."""
-    return {"calendar_name": wording.calendar_name(recipient.name) or recipient.address}
-
-
 KIND = Kind(
     name="change", trigger=MeetingAnnounced, occasion=occasion, audience=recipients, facts=facts,
-    slots=slots, bulk=True, discussion=True, priority=2,
+    bulk=True, discussion=True, priority=2,
 )  # fmt: skip

@@ -8,6 +8,7 @@ from core.tokens import Purpose
 from mailer.models import Mailing
 from mailings.kind import Facts, Kind, Occasion
 from message.address import Mailbox
+from subscribers import audience
 from subscribers.audience import Audience, Recipient
 from subscribers.models import JoinRequest, RequestState
 
@@ -23,7 +24,7 @@ def occasion(session: Session, event: JoinRequested) -> Occasion | None:
 def recipients(session: Session, mailing: Mailing) -> Audience:
     """The address that was given, whoever gave it."""
     request = session.get_one(JoinRequest, mailing.about)
-    return Audience((Recipient(None, request.mailbox, "", ""),))
+    return audience.named([Recipient(None, request.mailbox, "", "")])
 
 
 def facts(session: Session, mailing: Mailing) -> Facts:

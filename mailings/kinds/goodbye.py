@@ -12,7 +12,7 @@ from subscribers.audience import Audience
 from subscribers.models import MailingList, Standing, Subscription
 
 #: Whoever left in one of these ways gets no mail about it.
-SILENT = frozenset({"complaint", "erasure", "erased", "refused"})
+SILENT = frozenset({"complaint", "erasure", "erased", "refused", "gone"})
 
 
 def occasion(session: Session, event: Left) -> Occasion | None:
@@ -27,7 +27,7 @@ def occasion(session: Session, event: Left) -> Occasion | None:
 
 def recipients(session: Session, mailing: Mailing) -> Audience:
     """The person who left."""
-    return audience.one(session, session.get_one(Subscription, mailing.about).person_id)
+    return audience.one(session.get_one(Subscription, mailing.about).person_id)
 
 
 def facts(session: Session, mailing: Mailing) -> Facts:

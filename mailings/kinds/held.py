@@ -32,7 +32,7 @@ def occasion(session: Session, event: PostHeld) -> Occasion | None:
     post = session.get(Post, event.post)
     if post is None or post.state != PostState.HELD or post.person_id is None:
         return None
-    author = audience.one(session, post.person_id).recipients
+    author = list(audience.one(post.person_id).recipients(session))
     if not author or lately.told(session, "held", author[0].address, PAUSE):
         return None
     return Occasion(post.id, post.list_id)
@@ -40,7 +40,7 @@ def occasion(session: Session, event: PostHeld) -> Occasion | None:
 
 def recipients(session: Session, mailing: Mailing) -> Audience:
     """The author, at their own address."""
-    return audience.one(session, session.get_one(Post, mailing.about).person_id or 0)
+    return audience.one(session.get_one(Post, mailing.about).person_id or 0)
 
 
 def facts(session: Session, mailing: Mailing) -> Facts:

@@ -8,7 +8,7 @@ from mailer.models import Incoming, Mailing
 from mailings import wording
 from mailings.kind import Facts, Kind, Origin
 from message.parse import parse
-from subscribers import lists, people
+from subscribers import audience, lists, people
 from subscribers.audience import Audience, Recipient
 from subscribers.models import MailingList
 
@@ -20,9 +20,9 @@ def recipients(session: Session, mailing: Mailing) -> Audience:
     """Who wrote."""
     sender = parse(inbox.raw_of(session.get_one(Incoming, mailing.about))).from_
     if sender is None:
-        return Audience(())
+        return audience.named(())
     person = people.by_address(session, sender.address)
-    return Audience((Recipient(person.id if person else None, sender.address, "", ""),))
+    return audience.named([Recipient(person.id if person else None, sender.address, "", "")])
 
 
 def facts(session: Session, mailing: Mailing) -> Facts:

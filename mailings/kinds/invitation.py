@@ -12,7 +12,7 @@ from meetings.models import Meeting, MeetingState
 from message import itip, mould
 from message.compose import Calendar
 from subscribers import audience
-from subscribers.audience import Audience, Recipient
+from subscribers.audience import Audience
 from subscribers.models import MailingList
 
 
@@ -47,12 +47,7 @@ def facts(session: Session, mailing: Mailing) -> Facts:
     )
 
 
-def slots(recipient: Recipient) -> dict[str, str]:
-    """The name once more, without what a calendar's parameter cannot hold (RFC 5545 §3.2)."""
-    return {"calendar_name": wording.calendar_name(recipient.name) or recipient.address}
-
-
 KIND = Kind(
     name="invitation", trigger=MeetingAnnounced, occasion=occasion, audience=recipients,
-    facts=facts, slots=slots, bulk=True, discussion=True, priority=3,
+    facts=facts, bulk=True, discussion=True, priority=3,
 )  # fmt: skip

@@ -30,7 +30,7 @@ def _author(session: Session, incoming: Incoming) -> Person | None:
 def recipients(session: Session, mailing: Mailing) -> Audience:
     """The author, at their own address."""
     author = _author(session, session.get_one(Incoming, mailing.about))
-    return audience.one(session, author.id) if author else Audience(())
+    return audience.one(author.id) if author else audience.named(())
 
 
 def facts(session: Session, mailing: Mailing) -> Facts:

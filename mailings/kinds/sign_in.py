@@ -9,7 +9,7 @@ from core.events import SignInRequested
 from core.tokens import Purpose
 from mailer.models import Mailing
 from mailings.kind import Facts, Kind, Occasion
-from subscribers import people, sign_in
+from subscribers import audience, people, sign_in
 from subscribers.audience import Audience, Recipient
 from subscribers.models import Person, SignIn
 
@@ -32,7 +32,7 @@ def recipients(session: Session, mailing: Mailing) -> Audience:
     asked = session.get_one(SignIn, mailing.about)
     person = session.get_one(Person, asked.person_id)
     address = people.preferred_address(person).mailbox
-    return Audience((Recipient(person.id, address, person.name, ""),))
+    return audience.named([Recipient(person.id, address, person.name, "")])
 
 
 def facts(_session: Session, mailing: Mailing) -> Facts:

@@ -31,7 +31,7 @@ def occasion(session: Session, event: Joined) -> Occasion | None:
 
 def recipients(session: Session, mailing: Mailing) -> Audience:
     """The new member."""
-    return audience.one(session, session.get_one(Subscription, mailing.about).person_id)
+    return audience.one(session.get_one(Subscription, mailing.about).person_id)
 
 
 def facts(session: Session, mailing: Mailing) -> Facts:

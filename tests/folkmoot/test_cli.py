@@ -48,7 +48,7 @@ def test_the_commands_of_the_agreement_are_there() -> None:
     assert names >= {
         "up", "web", "worker", "listen", "schedule", "demo", "doctor", "migrate", "members list",
         "members add", "members import", "members export", "lists create", "lists show",
-        "newsletter draft", "newsletter send", "newsletter show", "meeting new",
+        "newsletter draft", "newsletter send", "newsletter status", "meeting new",
         "meeting announce", "meeting list", "digest now", "inspect", "import mbox",
         "import maildir", "export mbox", "export threads", "trace", "events", "coordinator",
         "doctor dkim",
@@ -95,7 +95,7 @@ def test_a_data_folder_that_cannot_be_is_said(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("lists", "show", "none"), ("newsletter", "show", "7"), ("newsletter", "send", "7"),
+    [("lists", "show", "none"), ("newsletter", "status", "7"), ("newsletter", "send", "7"),
      ("meeting", "announce", "7"), ("trace", "nobody@x.example"), ("coordinator", "no address"),
      ("members", "list", "--list", "none"), ("digest", "now", "--list", "none"),
      ("listen",), ("schedule",)],

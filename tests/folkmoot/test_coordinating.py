@@ -93,7 +93,7 @@ def test_a_newsletter_from_draft_to_approval(here: Run, tmp_path: Path) -> None:
     sent = here("newsletter", "send", number)
     assert sent.exit_code == 0, sent.output
     assert events_named("MailingApproved") == 1
-    shown = here("newsletter", "show", number)
+    shown = here("newsletter", "status", number)
     assert "planned" in shown.stdout
 
 

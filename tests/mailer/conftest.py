@@ -13,7 +13,7 @@ from message.address import Mailbox
 from message.compose import Draft
 from message.headers import Value
 from message.mould import build, marker
-from subscribers.audience import Audience, Excluded, Recipient
+from subscribers.audience import Excluded, Recipient, named
 from tests.conftest import Network
 from tests.servers.smtp import SmtpSink, smtp_server
 
@@ -62,8 +62,7 @@ def planned(network: Network) -> Planned:
                 session, "newsletter", list_id=network.main, about=None, bulk=bulk,
                 priority=priority, not_before=not_before, pointless_after=pointless_after,
             )  # fmt: skip
-            audience = Audience(tuple(to), tuple(excluded or ()))
-            ledger.plan(session, mailing, a_mould(), audience, lambda _to: {})
+            ledger.plan(session, mailing, a_mould(), named(to, excluded or ()))
             return mailing.id
 
     return plan

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import tempfile
+from email import message_from_bytes, policy
 from pathlib import Path
 
 from core import clock, settings
@@ -18,9 +19,19 @@ def mail(kind: str) -> Message:
         return parse(samples.sample(kind).copy)
 
 
+def plain_part(message: Message) -> str:
+    """The plain part as its lines stand on the wire, decoded by another parser."""
+    parts = message_from_bytes(message.raw, policy=policy.default).walk()
+    (text,) = [part for part in parts if part.get_content_type() == "text/plain"]
+    assert text.get_param("format") == "flowed"
+    return str(text.get_content())
+
+
 def text_of(message: Message) -> str:
-    """The plain part, under its subject."""
-    return f"Subject: {message.subject}\n\n{message.text.strip()}\n"
+    """The plain part where nothing flows, under its subject."""
+    lines = [line if line == "-- " else line.rstrip() for line in plain_part(message).splitlines()]
+    text = "\n".join(lines).strip()
+    return f"Subject: {message.subject}\n\n{text}\n"
 
 
 def html_of(message: Message) -> str:

@@ -66,13 +66,20 @@ def test_a_good_draft_goes_out_once(network: Network) -> None:
         ("", "Hello.", "no subject"),
         ("News", " ", "no text"),
         ("News", "![chart](https://x.example/p.png)", "picture"),
-        ("News", "word " * 30_000, "102 kB"),
     ],
 )
 def test_problems(network: Network, subject: str, text: str, wanted: str) -> None:
     """Each is said in a sentence."""
     network.person("Anna Archer", "anna@ashford.example", network.main)
     assert any(wanted in problem for problem in problems(draft(network, subject, text)))
+
+
+def test_o40_what_gmail_would_cut_off_is_told(network: Network) -> None:
+    """Gmail clips HTML over 102 kB, and hides the leave link: told before it is sent."""
+    network.person("Anna Archer", "anna@ashford.example", network.main)
+    short, long = draft(network, "News", "word " * 10_000), draft(network, "News", "word " * 30_000)
+    assert not any("102 kB" in problem for problem in problems(short))
+    assert any("102 kB" in problem for problem in problems(long))
 
 
 def test_problems_of_copies(network: Network) -> None:
@@ -147,3 +154,40 @@ def test_called_back(network: Network) -> None:
     mailing, rows = found(number)
     assert mailing.state == MailingState.CANCELLED
     assert rows == []
+
+
+ZONE = "Europe/London"
+
+
+@pytest.mark.parametrize(
+    ("wall", "instant", "said"),
+    [
+        ("2027-03-02T09:00", "2027-03-02T09:00", ""),
+        ("2027-06-01T09:00", "2027-06-01T08:00", ""),
+        ("2027-10-31T00:59", "2027-10-30T23:59", ""),
+        ("2027-10-31T01:30", "2027-10-31T00:30",
+         "01:30 occurs twice on Sunday 31 October 2027: the clocks go back. The first is taken."),
+        ("2027-10-31T02:00", "2027-10-31T02:00", ""),
+    ],
+)  # fmt: skip
+def test_a_time_of_sending_on_the_wall(wall: str, instant: str, said: str) -> None:
+    """The instant follows the season; of a time that occurs twice the first counts, and is told."""
+    found_ = approval.instant_of(dt.datetime.fromisoformat(wall), ZONE)
+    assert found_ == dt.datetime.fromisoformat(instant).replace(tzinfo=dt.UTC)
+    assert approval.said_of_time(found_, ZONE) == said
+
+
+def test_a_time_that_does_not_exist() -> None:
+    """In the night when the clocks go forward an hour is left out."""
+    with pytest.raises(approval.NotReady, match="01:30 does not exist on Sunday 28 March 2027"):
+        approval.instant_of(dt.datetime(2027, 3, 28, 1, 30), ZONE)
+    assert approval.instant_of(dt.datetime(2027, 3, 28, 2, 0), ZONE).hour == 1
+
+
+def test_many_faults_are_not_all_listed(network: Network) -> None:
+    """A network of a million without names is not a page of a million lines."""
+    for number in range(approval.MOST_PROBLEMS + 5):
+        network.person("", f"officer{number}@ashford.example", network.main)
+    said = problems(draft(network))
+    assert len(said) == approval.MOST_PROBLEMS + 1
+    assert said[-1] == "There may be more: mend these first."

@@ -101,6 +101,7 @@ def pages_of(place: Place) -> dict[str, tuple[int | None, str]]:
         "desk-meeting": (boss, f"/desk/meetings/{place.meeting}"),
         "desk-past": (boss, f"/desk/meetings/{place.past}"),
         "digests": (boss, "/desk/digests"),
+        "incidents": (boss, "/desk/incidents"), "leavers": (boss, "/desk/leavers"),
         "trace": (boss, "/desk/trace?address=anna@ashford.example"),
         "post-office": (None, "/post-office"), "letter": (None, f"/post-office/{KEY}"),
     }  # fmt: skip

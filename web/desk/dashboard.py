@@ -13,8 +13,9 @@ from archive import moderation
 from core import clock, outbox, settings
 from mailer import ledger
 from mailer.ledger import Totals
-from mailer.models import Incoming, MailboxPosition, Mailing, MailingState, Worker
-from subscribers import joining
+from mailer.models import Incoming, MailboxPosition, Mailing, MailingState, Trouble, Worker
+from mailings import approval
+from subscribers import incidents, joining, leavers
 from subscribers.models import MailingList
 from web.visits import Visit, looking
 
@@ -26,6 +27,8 @@ KIND_WORDS = {
     "welcome": "Welcome", "goodbye": "Goodbye", "waiting": "Sign-up waiting",
     "sign_in": "Sign-in link", "held": "Post held", "moderation": "Post to moderate",
     "question": "Question where a reply belongs", "help": "Help",
+    "trouble": "Mailing in trouble", "incident": "Domain that refuses mail",
+    "leavers": "People who seem to have left",
 }  # fmt: skip
 RECENT = 15
 #: The listener looks at least this often, whatever the server says.
@@ -52,6 +55,7 @@ def dashboard(request: Request) -> Response:
             "desk/dashboard.html",
             sign_ups=len(joining.waiting(session)),
             held=len(moderation.held(session, visit.viewer)),
+            gone=leavers.count(session), incidents=incidents.count_open(session),
             stuck=_count_stuck(session), stuck_receipts=outbox.backlog(session, 1).stuck,
             drafts=_drafts(session), mailings=_recent(session), faults=_faults(visit),
         )  # fmt: skip
@@ -97,6 +101,11 @@ def _faults(visit: Visit) -> list[str]:
     heard = visit.session.scalar(select(func.max(MailboxPosition.seen_at)))
     if settings.current().imap_host and (heard is None or now - heard > LISTENER_QUIET):
         faults.append("The mailbox of answers has not been read for more than 10 minutes.")
+    for mailing in visit.session.scalars(
+        select(Mailing).where(Mailing.trouble.is_not(None)).order_by(Mailing.id)
+    ):
+        said = approval.TROUBLES[Trouble(mailing.trouble or "")]
+        faults.append(f"{mailing.subject or 'A mailing'}: {said}")
     if not settings.current().sending:
         faults.append("Sending is switched off in the settings: all mail waits.")
     return faults

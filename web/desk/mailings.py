@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mailer import ledger
+from core import settings
+from mailer import forecast, ledger
 from mailer.ledger import WrongState
-from mailer.models import Delivery, Mailing, MailingState, State
+from mailer.models import Delivery, Mailing, MailingState, State, Trouble
 from mailings import approval
 from mailings.approval import NotReady, Preview
 from subscribers.models import Person
@@ -74,6 +75,8 @@ def _draft_page(visit: Visit, mailing: Mailing) -> Response:
     except NotReady as why:
         trouble = str(why)
     line = line_of(visit.session, mailing)
+    if mailing.trouble:
+        trouble = trouble or approval.TROUBLES[Trouble(mailing.trouble)]
     answer = visit.page("desk/draft.html", line=line, preview=preview, trouble=trouble)
     answer.headers["Content-Security-Policy"] = FRAMING_POLICY
     return answer
@@ -87,7 +90,16 @@ def _progress(visit: Visit, mailing: Mailing) -> Response:
         "desk/mailing.html", line=line_of(visit.session, mailing), copies=found, count=count,
         query=looked_for, state=chosen, states=STATE_WORDS, number=number,
         pages=max(1, -(-count // PAGE)), standing=MAILING_WORDS.get(MailingState(mailing.state)),
+        trouble=approval.TROUBLES[Trouble(mailing.trouble)] if mailing.trouble else "",
+        reasons=ledger.reasons(visit.session, mailing.id), said_of_time=_said_of_time(mailing),
+        done_by=forecast.done_by(visit.session, mailing),
     )  # fmt: skip
+
+
+def _said_of_time(mailing: Mailing) -> str:
+    if mailing.state != MailingState.APPROVED or mailing.not_before is None:
+        return ""
+    return approval.said_of_time(mailing.not_before, settings.current().zone)
 
 
 def _copies(

@@ -124,7 +124,11 @@ def _time_of_sending(filled: Form) -> dt.datetime | None:
     day, time = filled.day("day", "the date of sending"), filled.time("time", "the time")
     if day is None or time is None:
         return None
-    return filled.instant(day, time, "day", settings.current().zone)
+    try:
+        return approval.instant_of(dt.datetime.combine(day, time), settings.current().zone)
+    except NotReady as why:
+        filled.fault("day", str(why).rstrip("."))
+        return None
 
 
 ROUTES = [
