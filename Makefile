@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev servers test journeys check format lint types imports corpora docs migrate lock clean
+.PHONY: help run install install-dev servers test journeys faults check format lint types imports corpora docs migrate lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ test: .venv/dev servers ## everything: units, properties, journeys through real 
 
 journeys: .venv/dev servers ## only the journeys
 	$(BIN)/python -m pytest tests/journeys
+
+faults: .venv/dev servers ## the fault suite at length: 200 kills, 250 and 10,000 recipients
+	FAULT_KILLS=50 FAULT_COPIES=250,10000 $(BIN)/python -m pytest tests/faults
 
 corpora: .venv/dev ## only the scores over external mail (MAIL_CORPORA)
 	$(BIN)/python -m pytest tests/corpora -s

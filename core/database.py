@@ -52,6 +52,10 @@ class InTransaction(RuntimeError):
     """Something that waits for the network was called while a transaction is open."""
 
 
+#: No transaction of ours waits for the network. One that stands still belongs to a process that
+#: was stopped or cut off, and must not keep its locks: others could not take up what it left.
+_NO_IDLE_LOCKS = "-c idle_in_transaction_session_timeout=60s"
+
 _engine: Engine | None = None
 _open = threading.local()
 
@@ -69,7 +73,10 @@ def connect(address: str) -> Engine:
         event.listen(_engine, "connect", _prepare_sqlite)
         event.listen(_engine, "begin", _begin_sqlite)
     else:
-        _engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        _engine = create_engine(
+            url, pool_size=10, max_overflow=20, pool_pre_ping=True,
+            connect_args={"options": _NO_IDLE_LOCKS},
+        )  # fmt: skip
     return _engine
 
 

@@ -6,10 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import Integer, String, Table, bindparam, case, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    String,
+    Table,
+    Update,
+    bindparam,
+    case,
+    column,
+    func,
+    or_,
+    select,
+    update,
+)  # fmt: skip
 from sqlalchemy.orm import Session
 
-from core import clock, outbox
+from core import clock, database, outbox
 from core.database import UtcDateTime
 from core.events import CopyRefused
 from mailer import ledger
@@ -54,16 +68,36 @@ class Outcome:
 _copy = cast(Table, Delivery.__table__)
 _c = _copy.c
 _OURS = bindparam("by", type_=String())
-_ACCEPT = (
-    update(_copy)
-    .where(_c.id == bindparam("delivery", type_=Integer()))
-    .where(_c.state == State.ATTEMPTING, or_(_OURS.is_(None), _c.worker == _OURS))
-    .values(
-        state=State.ACCEPTED, settled_at=bindparam("at", type_=UtcDateTime()),
-        code=bindparam("said", type_=String()), words=bindparam("spoken", type_=String()),
-        reason=case((_c.reason == REPEATED, REPEATED), else_=None),
-    )
-)  # fmt: skip
+
+
+def _accepting(
+    copy: ColumnElement[int], code: ColumnElement[str | None], words: ColumnElement[str | None]
+) -> Update:
+    return (
+        update(_copy)
+        .where(_c.id == copy)
+        .where(_c.state == State.ATTEMPTING, or_(_OURS.is_(None), _c.worker == _OURS))
+        .values(
+            state=State.ACCEPTED, settled_at=bindparam("at", type_=UtcDateTime()), code=code,
+            words=words, reason=case((_c.reason == REPEATED, REPEATED), else_=None),
+        )
+    )  # fmt: skip
+
+
+_ACCEPT = _accepting(
+    bindparam("copy", type_=Integer()),
+    bindparam("said", type_=String()),
+    bindparam("spoken", type_=String()),
+)
+# For PostgreSQL in one statement: while the driver sends many as a pipeline, the server does not
+# see how long a transaction stands idle, and would keep the locks of a process that was stopped.
+_told = func.unnest(
+    bindparam("copies", type_=ARRAY(Integer)), bindparam("said", type_=ARRAY(String)),
+    bindparam("spoken", type_=ARRAY(String)),
+).table_valued(
+    column("id", Integer), column("code", String), column("words", String), name="told"
+).render_derived()  # fmt: skip
+_ACCEPT_MANY = _accepting(_told.c.id, _told.c.code, _told.c.words)
 
 
 def settle(
@@ -78,17 +112,8 @@ def settle(
     ordered = sorted(outcomes, key=lambda one: one.delivery_id)
     accepted = [one for one in ordered if one.state == State.ACCEPTED]
     others = [one for one in ordered if one.state != State.ACCEPTED]
-    if accepted:
-        now = clock.now()
-        facts = [
-            {
-                "delivery": one.delivery_id, "by": worker, "at": now,
-                "said": (one.code or "")[:20] or None, "spoken": one.words,
-            }
-            for one in accepted
-        ]  # fmt: skip
-        if session.connection().execute(_ACCEPT, facts).rowcount != len(accepted):
-            others += _not_accepted(session, accepted)
+    if accepted and _accept(session, accepted, worker) != len(accepted):
+        others += _not_accepted(session, accepted)
     if others:
         _write_singly(session, others, worker)
     if finish and outcomes:
@@ -96,6 +121,19 @@ def settle(
         concerned = select(Delivery.mailing_id).where(Delivery.id.in_(ids)).distinct()
         for mailing_id in sorted(session.scalars(concerned)):
             ledger.finish_if_done(session, mailing_id)
+
+
+def _accept(session: Session, outcomes: list[Outcome], worker: str | None) -> int:
+    """Write down what was accepted; how many rows that concerned."""
+    shared: dict[str, object] = {"by": worker, "at": clock.now()}
+    said = [(one.delivery_id, (one.code or "")[:20] or None, one.words) for one in outcomes]
+    connection = session.connection()
+    if database.on_postgresql(session):
+        copies, codes, words = map(list, zip(*said, strict=True))
+        told = {"copies": copies, "said": codes, "spoken": words}
+        return connection.execute(_ACCEPT_MANY, shared | told).rowcount
+    facts = [shared | {"copy": copy, "said": code, "spoken": words} for copy, code, words in said]
+    return connection.execute(_ACCEPT, facts).rowcount
 
 
 def _not_accepted(session: Session, outcomes: list[Outcome]) -> list[Outcome]:

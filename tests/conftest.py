@@ -40,6 +40,13 @@ def our_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
     outbox.ring_with(None)
 
 
+@pytest.fixture(autouse=True)
+def our_clock() -> Iterator[None]:
+    """However far a test turns the clock, the next one has the right time."""
+    with clock.turned(clock.now()):
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgreSQL]:
     """One PostgreSQL for the whole run, with a migrated database `pattern` to copy.

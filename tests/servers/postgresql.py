@@ -1,10 +1,11 @@
 """A private PostgreSQL server for tests."""
 
 import itertools
+import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -17,9 +18,10 @@ _names = itertools.count(1)
 
 @dataclass(frozen=True)
 class PostgreSQL:
-    """Where the server listens."""
+    """Where the server listens; `restart` ends it at once, as a crash would, and starts it."""
 
     port: int
+    restart: Callable[[], None] = field(compare=False)
 
     def address(self, name: str) -> str:
         """The address of one of its databases, as the setting `DATABASE_URL` takes it."""
@@ -54,5 +56,13 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
     port = free_port()
     command = [program("postgres", _FOLDER, package="postgresql"), "-D", str(data), "-p", str(port),
                "-h", "127.0.0.1", "-k", str(folder), "-c", "fsync=off"]  # fmt: skip
-    with running(command, port, folder / "postgresql.log", user):
-        yield PostgreSQL(port)
+    log = folder / "postgresql.log"
+    with ExitStack() as stack:
+        servers = [stack.enter_context(running(command, port, log, user))]
+
+        def restart() -> None:
+            servers[-1].send_signal(signal.SIGQUIT)  # an immediate shutdown: nothing is tidied up
+            servers[-1].wait(timeout=30)
+            servers.append(stack.enter_context(running(command, port, log, user)))
+
+        yield PostgreSQL(port, restart)

@@ -1,7 +1,9 @@
 """Starts a server process on a free port and waits until it answers."""
 
+import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -9,6 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+_LOWEST_PORT, _PORTS = 15_000, 17_000
+_given: set[int] = set()
 
 
 class MissingProgram(RuntimeError):
@@ -27,11 +32,18 @@ def program(name: str, *folders: str, package: str) -> str:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback that nobody listens on, and that none of us was given before.
+
+    Not one of those that the system gives to outgoing connections: it might do so in between.
+    """
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_PORTS)
+        if port in _given:
+            continue
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            _given.add(port)
+            return port
 
 
 def unprivileged() -> str | None:

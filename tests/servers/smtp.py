@@ -25,7 +25,10 @@ class Faults:
     `recipients`: the answer to RCPT for an address. `senders`: the answer to any MAIL. `greeting`:
     the answer to a new connection. `data`, `dot`: the answers to DATA and to the final dot.
     `drop_in_data`: close when the message has begun; `drop_after_dot`: take the message, close
-    without an answer; `drop_at_mail`: close instead of answering MAIL (how many times).
+    without an answer; `drop_at_dot`: close without taking it; `drop_at_mail`: close instead of
+    answering MAIL (how many times). `greylist`: an address is put off when first seen.
+    `most_recipients`: so many are taken, then it is too much for now. `slow_dots`: seconds until
+    the answer, a message each. `answer`: what is said of a message that was taken, by its number.
     """
 
     recipients: dict[str, str] = field(default_factory=dict)
@@ -35,7 +38,12 @@ class Faults:
     dot: list[str] = field(default_factory=list)
     drop_in_data: int = 0
     drop_after_dot: int = 0
+    drop_at_dot: int = 0
     drop_at_mail: int = 0
+    greylist: bool = False
+    most_recipients: int | None = None
+    slow_dots: list[float] = field(default_factory=list)
+    answer: Callable[[int], str] = lambda _number: "250 2.0.0 taken"
 
 
 Route = Callable[[str, str, bytes], bool]
@@ -153,9 +161,16 @@ class _Talk:
         self._say("250 2.1.0 ok")
 
     async def _rcpt(self, argument: str) -> None:
-        recipient = _path(argument)
+        recipient, faults = _path(argument), self._sink.faults
+        new = recipient not in self._sink.attempts
         self._sink.attempts.append(recipient)
-        fault = self._sink.faults.recipients.get(recipient)
+        fault = faults.recipients.get(recipient)
+        if faults.greylist and new:
+            fault = "450 4.7.1 greylisted, try again later"
+        elif faults.most_recipients is not None and (
+            len(self._sink.received()) >= faults.most_recipients
+        ):
+            fault = "452 4.5.3 too many recipients for now"
         if not self._sender:
             self._say("503 5.5.1 MAIL first")
         elif fault is not None:
@@ -188,6 +203,11 @@ class _Talk:
         faults = self._sink.faults
         if self._sink.delay:
             await asyncio.sleep(self._sink.delay)
+        if faults.slow_dots:
+            await asyncio.sleep(faults.slow_dots.pop(0))
+        if faults.drop_at_dot:
+            faults.drop_at_dot -= 1
+            raise _Quit
         fault = faults.dot.pop(0) if faults.dot else None
         if fault is None:
             await self._sink.take(self._sender, self._recipients, data)
@@ -195,7 +215,7 @@ class _Talk:
             faults.drop_after_dot -= 1
             raise _Quit
         self._sender, self._recipients = "", []
-        self._say(fault or "250 2.0.0 taken")
+        self._say(fault or faults.answer(len(self._sink.received())))
 
     async def _rset(self, _argument: str) -> None:
         self._sender, self._recipients = "", []

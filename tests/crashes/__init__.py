@@ -1,1 +1,0 @@
-"""Processes killed, brokers emptied: nothing may be lost or sent twice."""

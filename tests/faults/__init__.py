@@ -1,0 +1,1 @@
+"""Faults of every part that sending needs: nothing may be lost, and nothing repeated unmarked."""
