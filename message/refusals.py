@@ -37,6 +37,30 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
+#: Troubles that pass, whatever else is said: a rate, a resolver, a queue, a loop.
+_PASSING = _any(
+    r"(?:host not found|name service error)[^.\n]{0,80}try again",
+    r"malformed or unexpected name server reply", r"\bhop ?count\b[^.\n]{0,30}exceeded",
+    r"(?:mail|routing) loop|too many hops|\blooped? back", r"(?:frequency|rate) limit",
+    r"\bat a rate that\b", r"too many (?:concurrent |simultaneous )?(?:smtp )?connections",
+    r"(?:connection|session)s? (?:limit|rate)", r"for (?:too|a) long(?: time)?\b",
+    r"envelope expired|for the last \d+ seconds|lost connection with|delivery failed \d+ attempts",
+    r"(?:our requests to connect|\baccept(?:ing)? connections)|socket error|is not responding",
+    r"unable to (?:contact|connect to) (?:the )?(?:ldap|database|remote|directory)",
+    r"aup#in-13\d0|not (?:been )?delivered within \d|aborted after [\d.]+ (?:hour|day)",
+)  # fmt: skip
+#: Said of nothing but a mailbox that is not there, whatever else stands beside it.
+_UNKNOWN = _any(
+    r"\b(?:user|recipient|mailbox|account)(?: name)? (?:is )?(?:unknown|not found)\b",
+    r"\b(?:unknown|no such|invalid) (?:local )?(?:user|recipient|mailbox|account)\b",
+    r"\b(?:user|recipient|mailbox|account|address) (?:does not|doesn't|not) exist",
+    r"\bdisabled recipient|\b(?:user )?account (?:is )?disabled",
+)  # fmt: skip
+#: RFC 5321 §3.3: what is refused there is the originator, not the recipient.
+_OF_ORIGINATOR = _any(
+    r"(?:after|in reply to|response to|in answer to) (?:\w+ )?MAIL FROM",
+    r"sender (?:address|verif|callout|rejected)|unroute?able sender|verif(?:y|ication) sender",
+)
 _CHALLENGE = _any(
     r"challenge[/-]response", r"confirm (?:that )?you(?:'re| are) (?:a )?(?:human|person)",
     r"boxbe", r"spamarrest", r"click .{0,40}to (?:be )?(?:approved|authori[sz]ed|verified)",
@@ -63,7 +87,8 @@ _FULL = _any(
 )  # fmt: skip
 _SIZE = _any(
     r"(?:message|mail|data|content|attachment)s?\b.{0,30}\b"
-    r"(?:too (?:big|large|long)|size (?:exceeds|exceeded|limit))",
+    r"(?:too (?:big|large)|(?<!queue )too long(?! in)|size (?:exceeds|exceeded|limit))",
+    r"line (?:length )?limit exceeded",
     r"(?:exceed\w*|larger than|over|above) (?:the |a |our |fixed |maximum |local |system )*"
     r"(?:message |mail |system |server's )?"
     r"(?:fixed maximum |maximum |max |allowed )?(?:message |mail |data )?(?:size|length)",
@@ -97,7 +122,7 @@ _POLICY = _any(
     r"prohibited|"
     r"forbidden|attempt|mail)", r"unable to relay", r"not (?:permitted|allowed|authori[sz]ed) to",
     r"not accept.{0,40}from", r"do(?:es)? not (?:accept|want|allow).{0,60}(?:from|sender)",
-    r"access (?:is )?denied", r"transaction (?:failed|rejected)", r"administrative(?:ly)? "
+    r"access (?:is )?denied", r"transaction rejected", r"administrative(?:ly)? "
     r"(?:prohib|refus)",
     r"\bptr\b", r"reverse[ -](?:dns|lookup|hostname|address)", r"\brdns\b", r"\bhelo\b|\behlo\b",
     r"starttls|\btls\b|encryption (?:needed|required)", r"security (?:reason|violation|policy)",
@@ -111,11 +136,18 @@ _POLICY = _any(
     r"reason",
     r"dynamic(?:ally)?[ -]?(?:assigned|ip)|dial-?up|residential", r"mx record", r"loop ?back",
     r"unauthori[sz]ed", r"bounce verification|batv|prvs", r"\bscan", r"as\(\d+\)",
+    r"(?:mismatch\w*|invalid|frequency|blocked) (?:client |source |sending )?ip\b|invalid ip",
+    r"\bmail (?:has been |was )?(?:rejet|reject|refus|filtered)|message filtered",
+    r"recipient preferences", r"daily relay quota", r"unroute?able sender|from: domain",
+    r"insecure mail relay", r"my name was rejected", r"misconfigured|out of date",
+    r"permission to post|groups\.google\.com/support", r"unwanted (?:mail|e-?mail|messages)",
+    r"\bopen relay\b", r"^(?:smtp;)?\s*5\d\d[ -]\s*rejected\.?$",
+    r"8-bit data in message header|header error",
 )  # fmt: skip
 _GONE = _any(
     r"(?:user|account|mailbox|recipient|address|login|username|alias|addressee|customer|person|"
     r"name|"
-    r"user ?id|subscriber|e-?mail)\b[^.\n]{0,60}\b(?:is |was |has been |are |not |does |could |"
+    r"user ?id|subscriber|e-?mail)s?\b[^.\n]{0,60}\b(?:is |was |has been |are |not |does |could |"
     r"can )*"
     r"(?:unknown|not ?found|not known|not exist|n[o']t exist|invalid|not valid|no longer|inactive|"
     r"not active|disabled|suspended|discontinued|closed|deleted|removed|expired|terminated|"
@@ -149,8 +181,10 @@ _GONE = _any(
     r"can'?t (?:find|deliver to) (?:this|that|the) (?:user|recipient|mailbox|address)",
     r"wasn'?t found at|couldn'?t be found", r"invalid mailbox", r"no (?:match|"
     r"entry) .{0,20}(?:director|name)",
-    r"not (?:listed )?in (?:the )?(?:domino|address|director)", r"adresse.{0,30}(?:inconnue|"
-    r"unbekannt)",
+    r"no smtp service", r"domain is not reachable", r"check if (?:the )?address is correct",
+    r"invalid final delivery", r"@\S+ rejected\.?$",
+    r"not (?:listed )?in (?:the )?(?:domino|address|director)",
+    r"adresse.{0,30}(?:inconnue|unbekannt)",
     r"(?:empfänger|benutzer).{0,30}unbekannt", r"宛先|存在しません",
 )  # fmt: skip
 
@@ -160,14 +194,16 @@ _CODES = {
     "1.4": Reason.MAILBOX, "1.6": Reason.MAILBOX, "1.7": Reason.POLICY, "1.8": Reason.POLICY,
     "1.10": Reason.MAILBOX, "2.0": Reason.OTHER, "2.1": Reason.MAILBOX, "2.2": Reason.FULL,
     "2.3": Reason.SIZE, "2.4": Reason.OTHER, "3.1": Reason.OTHER, "3.4": Reason.SIZE,
-    "4.4": Reason.MAILBOX, "5.3": Reason.TRANSIENT, "6.0": Reason.POLICY,
+    "3.2": Reason.TRANSIENT, "4.4": Reason.MAILBOX, "5.3": Reason.TRANSIENT, "6.0": Reason.POLICY,
 }  # fmt: skip
 
 
 def enhanced_in(words: str) -> str | None:
-    """The first enhanced status code of class 4 or 5 in some words (RFC 3463)."""
-    found = next((match for match in ENHANCED.finditer(words) if match.group(1) in "45"), None)
-    return found.group(0) if found else None
+    """The enhanced status code in some words (RFC 3463): the first that says something."""
+    found = [match for match in ENHANCED.finditer(words) if match.group(1) in "45"]
+    telling = (match for match in found if match.group(3) != "0")
+    said = next(telling, found[0] if found else None)
+    return said.group(0) if said else None
 
 
 def judge(code: int | None, enhanced: str | None, words: str) -> Refusal:
@@ -179,6 +215,8 @@ def judge(code: int | None, enhanced: str | None, words: str) -> Refusal:
     words = words[:4000]
     enhanced = enhanced or enhanced_in(words)
     reason = _reason(code, enhanced, words)
+    if reason is Reason.MAILBOX and _OF_ORIGINATOR.search(words):
+        reason = Reason.POLICY
     return Refusal(_permanent(code, enhanced, words, reason), reason)
 
 
@@ -201,18 +239,22 @@ def _reason(code: int | None, enhanced: str | None, words: str) -> Reason:
     temporary = kind == "4" or (code is not None and 400 <= code <= 499)
     if _CHALLENGE.search(words):
         return Reason.CHALLENGE
+    unknown = not temporary and bool(_UNKNOWN.search(words))
     if subject == "7":  # RFC 3463 §3.8: security or policy, whatever the words say
         return Reason.TRANSIENT if temporary and _GREY.search(words) else Reason.POLICY
     if _is_unknown_at_exchange(enhanced, words):
         return Reason.MAILBOX
-    by_words = _by_words(words, temporary)
+    by_words = _by_words(words, temporary, unknown)
     by_code = _CODES.get(detail)
     if by_words is None:
         if code == 551:  # RFC 5321 §3.4: the user has moved elsewhere
             return Reason.MAILBOX
         return by_code or (Reason.TRANSIENT if temporary or subject == "4" else Reason.OTHER)
-    if by_words is Reason.MAILBOX and by_code in {Reason.FULL, Reason.SIZE, Reason.POLICY}:
-        return by_code
+    if by_words is Reason.MAILBOX and not unknown:
+        if by_code in {Reason.FULL, Reason.SIZE, Reason.POLICY}:
+            return by_code
+        if subject == "3":  # RFC 3463 §3.4: the server's own state, not the mailbox's
+            return by_code or Reason.OTHER
     return by_words
 
 
@@ -221,9 +263,13 @@ def _is_unknown_at_exchange(enhanced: str | None, words: str) -> bool:
     return enhanced == "5.4.1" and "recipient address rejected: access denied" in words.lower()
 
 
-def _by_words(words: str, temporary: bool) -> Reason | None:
+def _by_words(words: str, temporary: bool, unknown: bool) -> Reason | None:
     if _FULL.search(words):
         return Reason.FULL
+    if unknown:
+        return Reason.MAILBOX
+    if _PASSING.search(words):
+        return Reason.TRANSIENT
     if _SIZE.search(words):
         return Reason.SIZE
     if _POLICY.search(words):

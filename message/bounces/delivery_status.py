@@ -4,6 +4,7 @@ import re
 
 from message import refusals
 from message.address import parse_mailboxes
+from message.bounces import wording
 from message.bounces.found import DELAYED, FAILED, Bounce
 from message.encoded_words import decode_value
 from message.parse import Message
@@ -23,6 +24,9 @@ _ACTIONS = {
 _FINE = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 _GROUP = re.compile(rb"\r?\n[ \t]*(?:\r?\n[ \t]*)+")
 _FIELD = re.compile(rb"^(?:final|original)-recipient[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_FIRST = re.compile(
+    r"^(?:reporting-mta|(?:final|original)-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE
+)
 _NAMED = re.compile(rb"[A-Za-z][A-Za-z-]*[ \t]*:(?!//)")
 MOST = 1_000
 
@@ -34,15 +38,24 @@ def is_report(message: Message) -> bool:
 
 def read(message: Message) -> list[Bounce]:
     """The recipients of all delivery status parts who were not, or not yet, reached."""
+    return _read([part.content for part in message.leaves if part.type in _TYPES], message)
+
+
+def read_in_text(message: Message, text: str) -> list[Bounce]:
+    """The recipients of a delivery status that stands in the midst of a text, quoted or bare."""
+    starts = _FIRST.search(text)
+    return _read([text[starts.start() :].encode()], message) if starts else []
+
+
+def _read(contents: list[bytes], message: Message) -> list[Bounce]:
     found: dict[str, Bounce] = {}
-    for part in message.leaves:
-        if part.type in _TYPES:
-            for group in _groups(part.content)[:MOST]:
-                bounce = _recipient(group, message)
-                if bounce is not None:
-                    known = found.get(bounce.recipient.lower())
-                    if known is None or (known.action == DELAYED and bounce.action == FAILED):
-                        found[bounce.recipient.lower()] = bounce
+    for content in contents:
+        for group in _groups(content)[:MOST]:
+            bounce = _recipient(group, message)
+            if bounce is not None:
+                known = found.get(bounce.recipient.lower())
+                if known is None or (known.action == DELAYED and bounce.action == FAILED):
+                    found[bounce.recipient.lower()] = bounce
     return list(found.values())
 
 
@@ -106,16 +119,19 @@ def _judged(
     recipient: str, status: str | None, action: str, said: dict[str, str], message: Message
 ) -> Bounce:
     diagnostic = said.get("diagnostic-code", "")
-    words = diagnostic.partition(";")[2].strip() or diagnostic or message.text[:600]
+    words = diagnostic.partition(";")[2].strip() or diagnostic
+    words = words or wording.about(recipient, message.text)[:600]
     code = refusals.CODE.search(words)
-    inner = refusals.ENHANCED.search(words.replace("#", " "))
+    inner = refusals.enhanced_in(words.replace("#", " "))
     # "5.0.0" says nothing; the remote server's own words are closer to the truth.
-    vague = status is None or status.endswith(".0.0")
-    best = inner.group(0) if inner and vague and inner.group(1) in "45" else status
+    vague = status is None or status.endswith((".0.0", ".1.0"))
+    best = inner if inner and vague else status
     judged = refusals.judge(int(code.group(1)) if code else None, best, words)
     if action == DELAYED:
         return Bounce(recipient, best, False, _passing(judged.reason), diagnostic, DELAYED)
-    permanent = best[0] == "5" if best else judged.permanent
+    # Without any code the action is the server's last word: it has given up.
+    last_word = best or (code.group(1) if code else "5")
+    permanent = last_word[0] == "5"
     return Bounce(recipient, best, permanent, judged.reason, diagnostic)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from message import automatic, parts, refusals
 from message.address import parse_mailboxes
-from message.bounces import wording
+from message.bounces import delivery_status, wording
 from message.bounces.found import Bounce
 from message.bounces.wording import ADDRESS
 from message.parse import Message
@@ -53,13 +53,22 @@ def read(message: Message) -> list[Bounce]:
         return []
     if automatic.says_absent(message.subject):
         return []
-    said, copy = wording.without_copy(wording.text_of(message))
+    text = wording.text_of(message)
+    embedded = delivery_status.read_in_text(message, text) if server else []
+    if embedded:
+        return embedded
+    said, copy = wording.without_copy(text)
     named = _named_in_header(message)
     if not named and not _says_failed(message.subject, said, server):
         return []
     recipients = named or _recipients(message, said, copy, sure_only=not server)
     delayed = wording.is_delayed(message, said)
-    return [wording.bounce(one, _words_about(one, recipients, said), delayed) for one in recipients]
+    return [wording.bounce(one, _about(one, recipients, said), delayed) for one in recipients]
+
+
+def _about(recipient: str, recipients: list[str], said: str) -> str:
+    others = [one for one in recipients if one != recipient]
+    return wording.about(recipient, said, others) if others else said
 
 
 def _says_failed(subject: str, said: str, server: bool) -> bool:
@@ -121,17 +130,3 @@ def _distinct(addresses: Iterable[str]) -> list[str]:
         if len(found) >= MOST:
             break
     return list(found.values())
-
-
-def _words_about(recipient: str, all_of_them: list[str], said: str) -> str:
-    """What is said of one of several: from its place on to the next one's."""
-    if len(all_of_them) == 1:
-        return said
-    low = said.lower()
-    at = low.find(recipient.lower())
-    if at < 0:
-        return said
-    others = [one.lower() for one in all_of_them if one != recipient]
-    nexts = [place for one in others if (place := low.find(one, at + len(recipient))) > 0]
-    words = said[at : min(nexts, default=len(said))]
-    return words if wording.FAILURE.search(words) else said

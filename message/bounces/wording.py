@@ -1,6 +1,8 @@
 """The words by which servers say what failed, and where the returned copy begins."""
 
+import itertools
 import re
+from collections.abc import Sequence
 
 from message.bounces.found import DELAYED, FAILED, Bounce
 from message.parse import Message
@@ -8,6 +10,7 @@ from message.refusals import CODE, ENHANCED, Reason, judge
 
 LARGEST = 40_000
 LONGEST_DIAGNOSTIC = 500
+MOST_PLACES = 20
 ADDRESS = re.compile(
     r"(?:\"[^\"\s@]{1,64}\"|[\w.!#$%&'*+/=?^`{|}~-]{1,120})@(?:[\w-]+\.)+[\w-]{2,}|"
     r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@\[[\d.]{7,15}\]"
@@ -113,6 +116,9 @@ _COPY_FIELD = re.compile(
     r"MIME-Version: 1)",
     re.IGNORECASE | re.MULTILINE,
 )
+_SPOKEN = re.compile(r"[ \t]*(?:>>>|<<<|while talking to)", re.IGNORECASE)
+#: A line that begins with somebody, as servers head what they say of one of several.
+_NAMES = re.compile(rf"^[ \t<]*(?:{ADDRESS.pattern})>?[ \t]*[:.(]", re.MULTILINE)
 
 
 def text_of(message: Message) -> str:
@@ -127,15 +133,52 @@ def text_of(message: Message) -> str:
 
 def without_copy(text: str) -> tuple[str, str]:
     """What the server says, and the message that it returns below."""
-    places = [found.start() for found in (COPY.search(text), _COPY_FIELD.search(text)) if found]
-    places = [at for at in places if at > 0]
-    if not places:
-        return text, ""
-    at = min(places)
-    said = text[:at]
-    if ADDRESS.search(said) or len(places) == 1:
-        return said, text[at:]
-    return text[: max(places)], text[max(places) :]
+    places = [0, *sorted(_places(text)), len(text)]
+    said = next((text[:at] for at in places[1:] if _names_somebody(text[:at])), text[: places[1]])
+    return said, text[len(said) :]
+
+
+def _places(text: str) -> set[int]:
+    """Where the first of the returned message's fields, or words that announce it, stand."""
+    return {
+        found.start()
+        for pattern in (COPY, _COPY_FIELD)
+        for found in itertools.islice(pattern.finditer(text), MOST_PLACES)
+        if found.start() > 0
+    }
+
+
+def _names_somebody(said: str) -> bool:
+    return bool(ADDRESS.search(said)) and bool(FAILURE.search(said) or CERTAIN.search(said))
+
+
+def about(recipient: str, said: str, others: Sequence[str] = ()) -> str:
+    """What is said of one of several: from its place on to the next one's; all, if that is nothing.
+
+    `others` are the other recipients; where none is given, the next line that begins with an
+    address ends it.
+    """
+    low = said.lower()
+    at = low.find(recipient.lower())
+    if at < 0:
+        return said
+    if others and (talk := _talk_about(said, at)):
+        return talk
+    rest = at + len(recipient)
+    named = [place for one in others if (place := low.find(one.lower(), rest)) > 0]
+    nexts = named or [found.start() for found in itertools.islice(_NAMES.finditer(said, rest), 1)]
+    words = said[at : min(nexts, default=len(said))]
+    return words if FAILURE.search(words) else said
+
+
+def _talk_about(said: str, at: int) -> str:
+    """The line of a transcript that names a recipient, with what was said to get there."""
+    before, _, start = said[:at].rpartition("\n")
+    line = start + said[at:].partition("\n")[0]
+    if not CODE.search(line):
+        return ""
+    spoken = itertools.takewhile(_SPOKEN.match, reversed(before.splitlines()))
+    return "\n".join([*reversed(list(spoken)), line])
 
 
 def by_server(message: Message) -> bool:
@@ -162,11 +205,17 @@ def bounce(recipient: str, words: str, delayed: bool = False) -> Bounce:
     named = ENHANCED.search(flat.replace("#", " "))
     status = named.group(0) if named and named.group(1) in "45" else None
     code = CODE.search(flat)
-    judged = judge(int(code.group(1)) if code else None, status, flat)
+    number = int(code.group(1)) if code else None
+    # The server's reply and what stands just before it; the rest may be all sorts of advice.
+    near = flat[max(0, code.start() - 150) : code.end() + 500] if code else flat
+    judged = judge(number, status, near)
+    if judged.reason is Reason.OTHER:
+        judged = judge(number, status, flat)
     known = status is not None or code is not None
     # RFC 3463 §2: the class is the server's last word, for the server has given up already.
     said = status or (code.group(1) if code else "")
-    permanent = said[0] == "5" if said else judged.reason is not Reason.TRANSIENT
+    # Where it names none, its giving up is what it says: nobody will try this copy again.
+    permanent = not said or said[0] == "5"
     if delayed:
         reason = judged.reason if known else Reason.TRANSIENT
         return Bounce(recipient, status, False, reason, flat[:LONGEST_DIAGNOSTIC], DELAYED)
