@@ -1,11 +1,10 @@
-"""The relay: rings again for every event and copy that still waits, whatever became of the bell."""
+"""The relay: rings again for every event that still waits, whatever became of the bell."""
 
 import datetime as dt
 import logging
 from collections.abc import Callable
 
 from core import clock, database, outbox
-from mailer import delivery
 
 log = logging.getLogger(__name__)
 
@@ -14,17 +13,16 @@ PATIENCE = dt.timedelta(seconds=5)
 
 
 class Relay:
-    """Looks into the outbox and the ledger and rings for what it finds."""
+    """Looks into the outbox and rings for what it finds."""
 
-    def __init__(self, react: Callable[[int], object], deliver: Callable[[], object]) -> None:
-        self._react, self._deliver = react, deliver
+    def __init__(self, react: Callable[[int], object]) -> None:
+        self._react = react
         self._rung: dict[int, dt.datetime] = {}
 
     def ring(self) -> int:
         """Ring for what waits and was not rung for lately; returns for how many events."""
         with database.reading() as session:
             backlog = outbox.backlog(session)
-            due = delivery.anything_due(session)
         now = clock.now()
         quiet = [
             event
@@ -36,8 +34,6 @@ class Relay:
         for event in quiet:
             self._react(event)
             self._rung[event] = now
-        if due:
-            self._deliver()
         if backlog.stuck:
             log.warning("reactions_stuck", extra={"receipts": backlog.stuck})
         return len(quiet)

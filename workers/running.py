@@ -17,13 +17,13 @@ from mailer import delivery
 from mailer.models import Worker
 from workers import broker as brokers
 from workers import listener
-from workers.actors import Actors, declare
+from workers.actors import Actors, Postman, declare
 from workers.relay import Relay
 
 log = logging.getLogger(__name__)
 
 PARTS = frozenset({"worker", "schedule", "listener"})
-#: How often the relay looks, and after how many looks a tick is due.
+#: How often the relay and each postman look, and after how many looks a tick is due.
 LOOK_SECONDS = 1.0
 LOOKS_A_TICK = 5
 SCHEDULE_TERM_SECONDS = 15
@@ -49,6 +49,8 @@ def everything(
     outbox.ring_with(_bell(actors))
     worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=100)
     loops: list[Callable[[], None]] = []
+    if "worker" in parts:
+        loops.append(lambda: help_out(actors.postman, stop))
     if "schedule" in parts:
         loops.append(lambda: keep_time(actors, name, stop))
     if "listener" in parts and settings.imap_host:
@@ -58,14 +60,14 @@ def everything(
         if "worker" in parts:
             bury_the_dead(name)
             worker.start()
-            _look_once(Relay(actors.react.send, actors.deliver.send))
+            _look_once(Relay(actors.react.send))
         for thread in running:
             thread.start()
         yield stop
     finally:
         stop.set()
         for thread in running:
-            thread.join(timeout=10)
+            thread.join(timeout=20)
         if "worker" in parts:
             worker.stop(timeout=20_000)
         outbox.ring_with(None)
@@ -112,12 +114,22 @@ def _look_once(relay: Relay) -> None:
         log.warning("relay_failed", extra={"why": type(trouble).__name__})
 
 
+def help_out(postman: Postman, stop: threading.Event) -> None:
+    """Let a worker look for copies by itself: a bell is heard by one, many hands send."""
+    while not stop.is_set():
+        try:
+            postman.look()
+        except Exception as trouble:  # noqa: BLE001 - a database that restarts; the next look
+            log.warning("look_failed", extra={"why": type(trouble).__name__})
+        stop.wait(LOOK_SECONDS)
+
+
 def keep_time(actors: Actors, holder: str, stop: threading.Event) -> None:
     """Let the relay look again and again, and ring a tick now and then; one holder does it.
 
     A look that fails (a database that restarts, a broker that is away) is tried again.
     """
-    relay = Relay(actors.react.send, actors.deliver.send)
+    relay = Relay(actors.react.send)
     looks = 0
     while not stop.is_set():
         try:

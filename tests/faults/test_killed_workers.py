@@ -108,13 +108,26 @@ def test_killed_as_the_server_takes_a_copy(place: Place, network: Network) -> No
 def test_two_workers_at_once(place: Place, network: Network) -> None:
     """Given two worker processes over Redis and PostgreSQL, both send, and nobody gets two."""
     mailing = rig.queue_newsletter(network, 600)
+    place.sink.delay = 0.5
     with place.worker(), place.worker():
+        _wait_for_workers(mailing, 2)
+        place.sink.delay = 0
         place.wait_for_end(mailing)
     entry = rig.account("two workers at once", place, mailing)
     assert entry.twice == 0
-    with database.reading() as session:
-        rows = session.query(Delivery.worker).filter_by(mailing_id=mailing)
-        assert len({row.worker for row in rows}) == 2
+
+
+def _wait_for_workers(mailing: int, number: int, seconds: float = 60) -> None:
+    """Wait until so many workers have claimed copies of a mailing."""
+    end = time.monotonic() + seconds
+    while True:
+        with database.reading() as session:
+            rows = session.query(Delivery.worker).filter_by(mailing_id=mailing)
+            workers = {row.worker for row in rows if row.worker}
+        if len(workers) == number:
+            return
+        assert time.monotonic() < end, f"{len(workers)} of {number} after {seconds} s"
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("db", ["postgresql"], indirect=True)
