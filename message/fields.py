@@ -15,6 +15,7 @@ MOST_IDS = 5_000
 MOST_PARAMETERS = 500
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+_NAME_OF_8_BIT = re.compile(rb"([!-9;-~\x80-\xff]{1,60}):")
 _ID = re.compile(r"<([^<>\s]+(?:\s+[^<>\s@]*@[^<>\s]+)?)>")
 _NO_ID = re.compile(r"[\s<>()\",;]+")
 _NAME = re.compile(r'[^\s=;"]+')
@@ -46,6 +47,10 @@ def split_header(raw: bytes) -> tuple[list[tuple[str, bytes]], int, list[str]]:
             fields[-1][1].append(line.strip())
         elif match := _FIELD.match(line):
             fields.append((match.group(1).decode("ascii"), [line[match.end() :].strip()]))
+        elif fields and (match := _NAME_OF_8_BIT.match(line)):
+            name = match.group(1).decode("ascii", "replace")
+            fields.append((name, [line[match.end() :].strip()]))
+            defects.append("a field's name is not ASCII")
         elif not fields and line.startswith((b"From ", b">From ")):
             pass  # the envelope line of an mbox
         elif fields and _KNOWN.match(raw, following):

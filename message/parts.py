@@ -73,7 +73,7 @@ def read(raw: bytes) -> tuple[Part, bytes, list[str]]:
         here = waiting.pop()
         pieces = _pieces(here, defects)
         if pieces is None:
-            here.part.content = _decoded(here.part, here.body, defects)
+            here.part.content = decoded(here.part, here.body, defects)
             continue
         kind = "message/rfc822" if here.part.type == "multipart/digest" else "text/plain"
         for piece in pieces:
@@ -128,8 +128,14 @@ def _pieces(here: _Open, defects: list[str]) -> list[bytes] | None:
     if here.depth >= DEEPEST:
         defects.append("parts are nested too deeply: the rest is kept in the original only")
         return None
-    boundary = part.params.get("boundary", "").rstrip().encode("utf-8", "replace")
-    pieces = _cut(here.body, boundary, defects) if boundary else []
+    boundary = part.params.get("boundary", "").encode("utf-8", "replace")
+    # RFC 2046 §5.1.1: a boundary does not end in a blank. Some do, in their delimiters as well.
+    open_ended: list[str] = []
+    pieces = _cut(here.body, boundary, open_ended) if boundary.strip() else []
+    if boundary != boundary.rstrip() and (open_ended or not pieces):
+        open_ended.clear()
+        pieces = _cut(here.body, boundary.rstrip(), open_ended)
+    defects += open_ended
     if not pieces:
         defects.append("a multipart has no part under its boundary")
         likely = _LIKELY_BOUNDARY.search(here.body)
@@ -169,12 +175,13 @@ def _without_last_break(piece: bytes) -> bytes:
     return piece[:-1] if piece.endswith(b"\n") else piece
 
 
-def _decoded(part: Part, body: bytes, defects: list[str]) -> bytes:
+def decoded(part: Part, body: bytes, defects: list[str]) -> bytes:
+    """A body with its transfer encoding undone; what cannot be undone is left as it came."""
     said = (part.get("Content-Transfer-Encoding") or "").lower()
     encoding = said.partition(";")[0].strip(" '\"")
     if encoding == "base64":
         data = loose_base64(body)
-        if not data and body.strip():
+        if (not data and body.strip()) or _is_prose(body):
             defects.append("base64 that cannot be read: kept as it came")
             return body
         return data
@@ -183,6 +190,12 @@ def _decoded(part: Part, body: bytes, defects: list[str]) -> bytes:
     if encoding in {"x-uuencode", "uuencode", "x-uue", "uue"}:
         return _uudecoded(body, defects)
     return body
+
+
+def _is_prose(body: bytes) -> bool:
+    """Whether each line has several words: it was written, not encoded (RFC 2045 §6.8)."""
+    lines = [line for line in body[:2_000].splitlines() if line.strip()]
+    return bool(lines) and all(len(line.split()) > 2 for line in lines)
 
 
 def _uudecoded(body: bytes, defects: list[str]) -> bytes:

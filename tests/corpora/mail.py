@@ -2,6 +2,7 @@
 
 import json
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +41,15 @@ def given(sources: tuple[str, ...], capability: str) -> list[Any]:
             value = case.values[0] if marks else case
             found.append(pytest.param(source, value, marks=marks, id=str(value["id"])))
     return found
+
+
+def explained(file: str, about: str) -> set[str]:
+    """The cases that we read otherwise than their source, on purpose; the reasons are printed.
+
+    `file` names a file of `disagreements/`, `about` a question in it.
+    """
+    path = Path(__file__).parent / "disagreements" / f"{file}.toml"
+    groups = tomllib.loads(path.read_text()).get(about, [])
+    for group in groups:
+        print(f"  {len(group['cases'])} otherwise: {group['why']}")
+    return {one for group in groups for one in group["cases"]}

@@ -1,9 +1,7 @@
 """Bounces of some 55 kinds of servers, and people's mail that is none; the score is printed."""
 
 import json
-import tomllib
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from message import bounces, verdict
 from message.bounces import feedback
 from message.parse import Message, parse
 from message.refusals import Reason
-from tests.corpora.mail import cases, corpus
+from tests.corpora.mail import cases, corpus, explained
 
 
 def told(source: str, capability: str = "bounce") -> list[dict[str, Any]]:
@@ -81,14 +79,6 @@ def accepted(stated: dict[str, str]) -> set[Reason]:
     return CLASSES[stated["reason"]] | passing
 
 
-def explained(about: str) -> set[str]:
-    """The cases that we read otherwise than their source, and say why; the reasons are printed."""
-    groups = tomllib.loads((Path(__file__).parent / "bounce_disagreements.toml").read_text())
-    for group in groups.get(about, []):
-        print(f"  {len(group['cases'])} otherwise: {group['why']}")
-    return {one for group in groups.get(about, []) for one in group["cases"]}
-
-
 def test_sisimai() -> None:
     """Is it a bounce, of how many, for good or for now, and of which class; >= 98 % each."""
     score: Counter[tuple[str, bool]] = Counter()
@@ -102,7 +92,7 @@ def test_sisimai() -> None:
     for question in QUESTIONS:
         right, wrong = score[question, True], score[question, False]
         print(f"\nsisimai, {question}: {right} of {right + wrong}")
-        assert differing[question] == explained(question), question
+        assert differing[question] == explained("bounces", question), question
         assert right / (right + wrong) >= 0.98, question
 
 
@@ -120,7 +110,7 @@ def test_other_sources(source: str) -> None:
         if seen != wanted:
             missed.add(case["file"])
     print(f"\n{source}: {len(told(source)) - len(missed)} of {len(told(source))}")
-    assert missed == explained(source)
+    assert missed == explained("bounces", source)
 
 
 @pytest.mark.parametrize("source", ["sisimai", "flanker", "mimekit", "stalwart-mail-auth"])
@@ -133,7 +123,7 @@ def test_i32_complaints(source: str) -> None:
         if verdict.judge(message_of(source, case)).kind is not verdict.Kind.REPORT
     }
     print(f"\n{source}: {len(found) - len(missed)} of {len(found)} complaints")
-    assert missed == (explained("complaints") if source == "sisimai" else set())
+    assert missed == (explained("bounces", "complaints") if source == "sisimai" else set())
 
 
 def test_i32_what_a_complaint_states() -> None:
