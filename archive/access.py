@@ -1,8 +1,9 @@
 """Who may read what: the one decision that pages, search, feeds, digests and routing share."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from archive.models import Post, PostState
@@ -52,21 +53,26 @@ def may_read(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def _lists_of(person_id: int) -> Select[int]:
-    sector = (
-        select(Person.id)
-        .join(Organisation, Organisation.id == Person.organisation_id)
-        .where(Person.id == person_id, Organisation.kind.in_(SECTOR))
-    )
+    sector = select(Person.id).where(Person.id == person_id, _in_sector())
     return (
         select(Subscription.list_id)
         .join(MailingList, MailingList.id == Subscription.list_id)
         .where(
             Subscription.person_id == person_id,
-            # A suspended member's mailbox is dead; the member is not.
-            Subscription.state.in_((Standing.ACTIVE, Standing.SUSPENDED)),
+            _takes_part(),
             or_(MailingList.closed.is_(False), sector.exists()),
         )
     )
+
+
+def _in_sector() -> ColumnElement[bool]:
+    """The condition on `person` rows of those for whom closed lists are."""
+    return Person.organisation_id.in_(select(Organisation.id).where(Organisation.kind.in_(SECTOR)))
+
+
+def _takes_part() -> ColumnElement[bool]:
+    """The condition on `subscription` rows: a suspended mailbox is dead, its owner is not."""
+    return Subscription.state.in_((Standing.ACTIVE, Standing.SUSPENDED))
 
 
 def readable_lists(viewer: Viewer) -> Select[int]:
@@ -78,6 +84,18 @@ def may_read_list(session: Session, viewer: Viewer, list_: MailingList | int) ->
     """Whether the viewer may read a list."""
     list_id = list_ if isinstance(list_, int) else list_.id
     return session.scalar(readable_lists(viewer).where(MailingList.id == list_id)) is not None
+
+
+def readers_among(session: Session, list_: MailingList, people: Collection[int]) -> set[int]:
+    """Who of these people may read a list: the same decision, for many at once."""
+    on_it = Person.id.in_(
+        select(Subscription.person_id).where(
+            Subscription.list_id == list_.id, Subscription.person_id.in_(people), _takes_part()
+        )
+    )
+    reads = and_(on_it, _in_sector()) if list_.closed else on_it
+    them = select(Person.id).where(Person.id.in_(people), or_(Person.role.in_(_EVERYWHERE), reads))
+    return set(session.scalars(them))
 
 
 def visible_lists(session: Session, viewer: Viewer) -> list[MailingList]:

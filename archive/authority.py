@@ -1,5 +1,6 @@
 """Whether a message may stand in a list's archive: who wrote it, is that proved, may they post."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -29,14 +30,26 @@ class Authority:
 def judge(session: Session, list_: MailingList, incoming: Incoming, message: Message) -> Authority:
     """Whether a message may be filed at once, or waits for a moderator and why."""
     person = author_of(session, message)
-    if person is None:
-        return Authority(None, NOT_A_MEMBER)
-    viewer = access.Viewer(person.id, person.role)
+    reads = person is not None and bool(access.readers_among(session, list_, [person.id]))
+    return decide(session, list_, incoming, message, person, reads=reads)
+
+
+def decide(
+    session: Session,
+    list_: MailingList,
+    incoming: Incoming,
+    message: Message,
+    person: Person | None,
+    *,
+    reads: bool,
+) -> Authority:
+    """The same, where the author is known already, and whether they may read the list."""
     # Who may read a list may write to it: members, and coordinators everywhere.
-    if not access.may_read_list(session, viewer, list_):
+    if person is None or not reads:
         return Authority(person, NOT_A_MEMBER)
     if not proved(session, person, incoming, message):
         return Authority(person, NOT_PROVED)
+    viewer = access.Viewer(person.id, person.role)
     if list_.announce_only and not access.may_moderate(session, viewer, list_):
         return Authority(person, ANNOUNCEMENTS)
     return Authority(person, None)
@@ -46,10 +59,18 @@ def author_of(session: Session, message: Message) -> Person | None:
     """The known person whose address stands in From."""
     if message.from_ is None:
         return None
-    key = address.normal_form(message.from_.address)
-    return session.scalar(
-        select(Person).join(Address, Address.person_id == Person.id).where(Address.key == key)
+    return next(iter(authors_of(session, [message.from_.address]).values()), None)
+
+
+def authors_of(session: Session, addresses: Sequence[str]) -> dict[str, Person]:
+    """The known people among the owners of addresses, by the normal form of each."""
+    keys = {address.normal_form(one) for one in addresses}
+    found = (
+        select(Address.key, Person)
+        .join(Person, Address.person_id == Person.id)
+        .where(Address.key.in_(keys))
     )
+    return {row.key: row.Person for row in session.execute(found)}
 
 
 def proved(session: Session, person: Person, incoming: Incoming, message: Message) -> bool:

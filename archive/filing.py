@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import column, select, table
 from sqlalchemy.orm import Session
 
-from archive import access, authority, routing, shelves, targets
+from archive import access, authority, mentions, routing, shelves, targets
 from archive.letters import Letter, known_id, letter_of, readable, topic_of
 from archive.models import Post
 from archive.routing import Place, Route
@@ -24,11 +24,13 @@ from core.events import (
 from mailer import inbox
 from mailer.models import Incoming, Mailing
 from message import markdown, sanitise
-from message.parse import Message, parse
+from message.parse import Message
 from message.quoting import Passage
 from subscribers.models import MailingList, Person
 
 _OPENS = routing.OPENS_DISCUSSION
+#: A choice stands in the first lines, and is short.
+_FIRST_LINES, _SHORT = 2, 6
 
 
 def file_post(session: Session, event: PostArrived) -> None:
@@ -40,7 +42,7 @@ def file_post(session: Session, event: PostArrived) -> None:
     incoming = session.get_one(Incoming, event.incoming)
     if _is_filed(session, incoming):
         return
-    mail = _read(incoming)
+    mail = read(incoming)
     answered = routing.digest_answered(session, incoming, mail.letter)
     if answered is not None and answered.kind == "question":
         _file_chosen(session, mail, answered)
@@ -76,7 +78,7 @@ def file_mailing(session: Session, event: MailingPlanned) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mail:
+class Mail:
     """A message that arrived, and what of it goes into the archive."""
 
     incoming: Incoming
@@ -84,10 +86,11 @@ class _Mail:
     letter: Letter
 
 
-def _read(incoming: Incoming) -> _Mail:
-    message = parse(inbox.raw_of(incoming))
+def read(incoming: Incoming) -> Mail:
+    """A message that was kept, taken apart for the archive."""
+    message = inbox.message_of(incoming)
     letter = letter_of(message, incoming.sha256, incoming.arrived_at)
-    return _Mail(incoming, message, replace(letter, incoming_id=incoming.id))
+    return Mail(incoming, message, replace(letter, incoming_id=incoming.id))
 
 
 def _is_filed(session: Session, incoming: Incoming) -> bool:
@@ -95,7 +98,7 @@ def _is_filed(session: Session, incoming: Incoming) -> bool:
     return session.scalar(of_incoming) is not None
 
 
-def _judged(session: Session, list_id: int, mail: _Mail) -> tuple[Letter, authority.Authority]:
+def _judged(session: Session, list_id: int, mail: Mail) -> tuple[Letter, authority.Authority]:
     list_ = session.get_one(MailingList, list_id)
     right = authority.judge(session, list_, mail.incoming, mail.message)
     letter = replace(mail.letter, held_why=right.held_why)
@@ -137,7 +140,7 @@ def _file(
     return posts
 
 
-def _file_chosen(session: Session, mail: _Mail, question: Mailing) -> None:
+def _file_chosen(session: Session, mail: Mail, question: Mailing) -> None:
     """The sender says where an earlier answer belongs: file that one."""
     asked = session.get(Incoming, question.about) if question.about else None
     if asked is None:
@@ -146,7 +149,7 @@ def _file_chosen(session: Session, mail: _Mail, question: Mailing) -> None:
     if _is_filed(session, asked):
         mail.incoming.why = "answered before"
         return
-    found, right = _chosen(session, mail, _read(asked))
+    found, right = _chosen(session, mail, read(asked))
     if found is None:
         _give_up(session, mail.incoming, "no choice that we understand")
         return
@@ -154,14 +157,13 @@ def _file_chosen(session: Session, mail: _Mail, question: Mailing) -> None:
     _file(session, asked, found, right)
 
 
-def _chosen(
-    session: Session, mail: _Mail, asked: _Mail
-) -> tuple[Route | None, authority.Authority]:
+def _chosen(session: Session, mail: Mail, asked: Mail) -> tuple[Route | None, authority.Authority]:
     """Where the author of an earlier answer wants it; no route if it is somebody else's wish."""
     nobody = authority.Authority(None, authority.NOT_PROVED)
     person = authority.author_of(session, mail.message)
-    choice = _choice(mail.letter)
     list_id = routing.list_of(session, asked.incoming)
+    digest = routing.digest_answered(session, asked.incoming, asked.letter)
+    choice = _choice(session, mail.letter, digest)
     if choice is None or person is None or list_id is None:
         return None, nobody
     letter, right = _judged(session, list_id, asked)
@@ -170,19 +172,28 @@ def _chosen(
         return None, nobody
     if choice == 0:
         return Route((Place(list_id, replace(letter, references=())),)), right
-    digest = routing.digest_answered(session, asked.incoming, letter)
     if digest is None:
         return None, nobody
     return routing.to_item(session, _viewer(right), letter, digest, choice), right
 
 
-def _choice(letter: Letter) -> int | None:
-    """The number that somebody answered with; 0 for NEW; None for anything else."""
+def _choice(session: Session, letter: Letter, digest: Mailing | None) -> int | None:
+    """The item that somebody chose, by its number or its title; 0 for NEW; None if it is not clear.
+
+    Who writes a sentence has not chosen: "I do not have 2 minutes for this".
+    """
     lines = [line for line in letter.own_words().splitlines() if line.strip()]
-    said = re.search(r"\b(?:(\d{1,3})|(new))\b", lines[0], re.IGNORECASE) if lines else None
-    if said is None:
+    for line in lines[:_FIRST_LINES]:
+        words = re.findall(r"\w+", line.casefold())
+        said = {word for word in words if word == "new" or re.fullmatch(r"\d{1,3}", word)}
+        if said and len(said) < 2 and len(words) <= _SHORT:
+            word = said.pop()
+            return 0 if word == "new" else int(word)
+        if said:
+            return None
+    if digest is None or not lines or len(lines[0].split()) > _SHORT:
         return None
-    return int(said.group(1)) if said.group(1) else 0
+    return mentions.mentioned(routing.items_of(session, digest), lines[0])
 
 
 def _give_up(session: Session, incoming: Incoming, why: str) -> None:

@@ -86,7 +86,7 @@ def letter_of(message: Message, sha256: str, arrived: dt.datetime | None) -> Let
         is_reply=subjects.is_reply(subject) or _answers_nameless(message),
         author=readable((author.name or author.local_part) if author else "")[:200] or "(unknown)",
         address=author.address if author else "",
-        passages=tuple(quoting.split(text)),
+        passages=message.passages if text == message.text else tuple(quoting.split(text)),
         html=readable(safe) if safe else None,
         attachments=message.attachments,
     )

@@ -6,23 +6,28 @@ References (`archive.threading` takes those); for a digest its items (`archive.i
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from archive import access, authority, items, targets
+from archive import access, authority, items, sections, targets
 from archive.letters import Letter, another_id, known_id
 from archive.models import Post, PostState, Reference, ReplyTarget, Thread
 from archive.targets import Item
 from mailer.models import Delivery, Incoming, Mailing, MessageAlias
+from message import quoting
+from message import subject as subjects
+from subscribers.models import Person
 
 TOKEN = "reply token"  # noqa: S105
 ANSWERED = "answered"
 #: Mailings whose Message-ID is that of the post which opens their discussion.
 OPENS_DISCUSSION = frozenset({"newsletter", "invitation"})
-_VISIBLE = re.compile(r"\[#(\d{1,9})\]")
+#: An answer without any reference may be to one of so many digests.
+MOST_DIGESTS = 60
+VISIBLE = re.compile(r"\[#(\d{1,9})\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +62,15 @@ def route(
         mailing, item = (delivery.mailing if delivery else None), token.ids[1]
     resolved, answered = _resolve(session, list_id, letter)
     by_token = mailing is not None
-    mailing = mailing or answered
+    mailing = mailing or answered or named_by_subject(session, list_id, resolved)
     if mailing is not None:
-        marks = _readable_targets(session, viewer, mailing)
+        marks = targets.targets_of(session, mailing.id)
         marked = next((mark for mark in marks if mark.item == item), None) if item else None
-        if marked is not None:
+        if marked is not None and access.may_read_list(session, viewer, marked.list_id):
             return _to_target(session, resolved, marked, TOKEN)
         if any(mark.item for mark in marks):
-            return _by_items(session, list_id, resolved, mailing, marks)
+            copy = token.ids[0] if token is not None else None
+            return _by_items(session, list_id, viewer, resolved, mailing, copy)
         if by_token:
             return _to_mailing(session, list_id, viewer, resolved, mailing)
     return _by_number(session, list_id, resolved)
@@ -93,14 +99,33 @@ def to_item(
 
 
 def digest_answered(session: Session, incoming: Incoming, letter: Letter) -> Mailing | None:
-    """The mailing of ours that a message replies to, by its reply address or its nearest id."""
+    """The mailing of ours that a message replies to.
+
+    By its reply address, its nearest known id, or the subject of a digest.
+    """
     token = authority.reply_token(incoming)
     delivery = session.get(Delivery, token.ids[0]) if token else None
     if delivery is not None:
         return delivery.mailing
-    if not letter.references:
-        return None
-    return _mailings(session, letter.references[:1]).get(letter.references[0])
+    list_id = incoming.list_id or 0
+    known = mailings_of(session, letter.references) if letter.references else {}
+    nearest = _nearest(session, list_id, letter, known)
+    return nearest or named_by_subject(session, list_id, letter)
+
+
+def items_of(session: Session, digest: Mailing) -> list[Item]:
+    """The items of a digest."""
+    return [
+        Item(mark.item, mark.list_id, mark.thread_id, mark.post_id, mark.title, mark.words)
+        for mark in targets.targets_of(session, digest.id)
+        if mark.item
+    ]
+
+
+def choices(session: Session, person: Person | None, digest: Mailing) -> list[ReplyTarget]:
+    """The items of a digest among which somebody may choose: those of lists that they read."""
+    viewer = access.Viewer(person.id, person.role) if person else access.ANYBODY
+    return [mark for mark in _readable_targets(session, viewer, digest) if mark.item]
 
 
 def note_answer(session: Session, post: Post) -> None:
@@ -121,7 +146,7 @@ def note_answer(session: Session, post: Post) -> None:
 # --- Message-IDs ------------------------------------------------------------------------------
 
 
-def _mailings(session: Session, ids: Sequence[str]) -> dict[str, Mailing]:
+def mailings_of(session: Session, ids: Sequence[str]) -> dict[str, Mailing]:
     """The mailings that were sent, or seen on the wire, under these Message-IDs."""
     own = session.scalars(select(Mailing).where(Mailing.message_id.in_(ids)))
     found = {mailing.message_id: mailing for mailing in own}
@@ -138,12 +163,12 @@ def _resolve(session: Session, list_id: int, letter: Letter) -> tuple[Letter, Ma
 
     Also the mailing that is answered, when the nearest reference is one with items.
     """
-    mailings = _mailings(session, letter.references) if letter.references else {}
+    mailings = mailings_of(session, letter.references) if letter.references else {}
     if not mailings:
         return letter, None
     ids: list[str] = []
-    answered = None
-    for position, message_id in enumerate(letter.references):
+    nearest = _nearest(session, list_id, letter, mailings)
+    for message_id in letter.references:
         mailing = mailings.get(message_id)
         if mailing is None:
             ids.append(message_id)
@@ -153,9 +178,42 @@ def _resolve(session: Session, list_id: int, letter: Letter) -> tuple[Letter, Ma
                 ids.append(post.message_id)
         elif mailing.kind in OPENS_DISCUSSION:
             ids.append(known_id(mailing.message_id))
-        elif position == 0:
-            answered = mailing
-    return replace(letter, references=tuple(dict.fromkeys(ids))), answered
+    carries = nearest is not None and (nearest.kind == "post" or nearest.kind in OPENS_DISCUSSION)
+    return replace(letter, references=tuple(dict.fromkeys(ids))), None if carries else nearest
+
+
+def _nearest(
+    session: Session, list_id: int, letter: Letter, mailings: Mapping[str, Mailing]
+) -> Mailing | None:
+    """The mailing among the references, unless a post of the list is nearer.
+
+    What else is nearer (one's own letter, a colleague's who passed it on) never came to us.
+    """
+    place = next((at for at, one in enumerate(letter.references) if one in mailings), None)
+    if place is None:
+        return None
+    nearer = select(Post.id).where(
+        Post.list_id == list_id, Post.message_id.in_(letter.references[:place])
+    )
+    if place and session.scalar(nearer.limit(1)) is not None:
+        return None
+    return mailings[letter.references[place]]
+
+
+def named_by_subject(session: Session, list_id: int, letter: Letter) -> Mailing | None:
+    """The digest whose subject an answer without any reference has."""
+    topic = subjects.base_subject(letter.subject)
+    if letter.references or not letter.is_reply or not topic:
+        return None
+    with_items = select(ReplyTarget.mailing_id).where(ReplyTarget.item > 0)
+    sent = (
+        select(Mailing)
+        .where(Mailing.list_id == list_id, Mailing.id.in_(with_items))
+        .order_by(Mailing.id.desc())
+        .limit(MOST_DIGESTS)
+    )
+    same = (one for one in session.scalars(sent) if subjects.base_subject(one.subject) == topic)
+    return next(same, None)
 
 
 # --- targets ----------------------------------------------------------------------------------
@@ -229,39 +287,60 @@ def _finer(session: Session, list_id: int, pin: str, letter: Letter) -> bool:
 
 
 def _by_items(
-    session: Session, list_id: int, letter: Letter, mailing: Mailing, marks: Sequence[ReplyTarget]
+    session: Session,
+    list_id: int,
+    viewer: access.Viewer,
+    letter: Letter,
+    mailing: Mailing,
+    copy: int | None,
 ) -> Route:
-    """An answer to a whole digest: its parts go to the items that they are about."""
-    things = {
-        mark.item: Item(
-            mark.item, mark.list_id, mark.thread_id, mark.post_id, mark.title, mark.words
-        )
-        for mark in marks
-        if mark.item
-    }
+    """An answer to a whole digest: its parts go to the items that they are about.
+
+    An item that the sender may not read counts too, lest its answer goes to its neighbour.
+    """
+    marks = {mark.item: mark for mark in targets.targets_of(session, mailing.id) if mark.item}
+    things = items_of(session, mailing)
+    said = sections.sections_of(session, mailing, copy, viewer.person_id)
+    passages = letter.passages
+    if said is not None:
+        body = "".join(passage.text for passage in passages)
+        passages = tuple(quoting.split(body, said.known))
+        letter = replace(letter, passages=passages)
     answers = items.sort_out(
-        list(things.values()), letter.subject, mailing.subject, letter.passages
+        things, letter.subject, mailing.subject, passages, said.words if said else None
     )
-    if not answers:
+    readable = {mark.item for mark in _readable_targets(session, viewer, mailing)}
+    if not answers or any(one.number not in readable for one in answers if one.number is not None):
         return Route((Place(list_id, letter),), ask=True)
-    by_number = {mark.item: mark for mark in marks}
-    places = []
-    for turn, answer in enumerate(answers):
-        target = by_number[answer.number] if answer.number is not None else None
-        pin = _pin(session, target) if target else ()
-        part = replace(letter, references=pin, reason=answer.reason, passages=answer.passages)
-        if len(answers) > 1:
-            part = replace(part, html=None)  # it cannot be cut as the text can
-        if turn:
-            name = another_id(letter.message_id, f"item-{turn + 1}")
-            part = replace(part, message_id=name, attachments=())
-        places.append(Place(target.list_id if target else list_id, part, target))
-    return Route(tuple(places))
+    return Route(
+        tuple(_part(session, list_id, letter, marks, answers, turn) for turn in range(len(answers)))
+    )
+
+
+def _part(
+    session: Session,
+    list_id: int,
+    letter: Letter,
+    marks: Mapping[int, ReplyTarget],
+    answers: Sequence[items.Answer],
+    turn: int,
+) -> Place:
+    """One of the answers in a message, as a letter of its own."""
+    answer = answers[turn]
+    target = marks[answer.number] if answer.number is not None else None
+    pin = _pin(session, target) if target else ()
+    part = replace(letter, references=pin, reason=answer.reason, passages=answer.passages)
+    if len(answers) > 1:
+        part = replace(part, html=None)  # it cannot be cut as the text can
+    if turn:
+        name = another_id(letter.message_id, f"item-{turn + 1}")
+        part = replace(part, message_id=name, attachments=())
+    return Place(target.list_id if target else list_id, part, target)
 
 
 def _by_number(session: Session, list_id: int, letter: Letter) -> Route:
     """A visible `[#123]` names a thread of the list; else references and subject decide."""
-    numbers = {int(number) for number in _VISIBLE.findall(letter.subject)}
+    numbers = {int(number) for number in VISIBLE.findall(letter.subject)}
     if len(numbers) == 1 and not letter.references:
         thread = session.get(Thread, numbers.pop())
         while thread is not None and thread.merged_into is not None:

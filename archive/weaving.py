@@ -234,13 +234,15 @@ def _threads_with_ids(session: Session, list_id: int, ids: Collection[str]) -> s
         found.update(
             session.scalars(select(Post.thread_id).where(filed, Post.message_id.in_(some)))
         )
-        found.update(
-            session.scalars(
-                select(Post.thread_id)
-                .join(Reference, Reference.post_id == Post.id)
-                .where(filed, Reference.message_id.in_(some))
+        # Asked apart and sorted out here: SQLite would begin with all posts of the list.
+        naming = select(Reference.post_id).where(Reference.message_id.in_(some))
+        for posts in slices(sorted(set(session.scalars(naming)))):
+            there = select(Post.thread_id, Post.list_id, Post.state).where(Post.id.in_(posts))
+            found.update(
+                row.thread_id
+                for row in session.execute(there)
+                if (row.list_id, row.state) == (list_id, PostState.FILED)
             )
-        )
     return found
 
 

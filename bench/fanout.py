@@ -124,7 +124,7 @@ def _sink() -> Iterator[tuple[int, int]]:
 def _run(name: str, options: argparse.Namespace, limit: float) -> Result:
     with (
         tempfile.TemporaryDirectory(prefix="folkmoot-bench-") as folder,
-        _database(name, Path(folder)) as (address, server),
+        serving(name, Path(folder)) as (address, server),
         _sink() as (port, sink),
     ):
         database.connect(address)
@@ -158,7 +158,7 @@ def _run(name: str, options: argparse.Namespace, limit: float) -> Result:
 
 
 @contextmanager
-def _database(name: str, folder: Path) -> Iterator[tuple[str, int | None]]:
+def serving(name: str, folder: Path) -> Iterator[tuple[str, int | None]]:
     """The address of an empty database, and the process of its server if it has one."""
     if name == "sqlite":
         yield f"sqlite:///{folder / 'bench.db'}", None

@@ -56,6 +56,12 @@ class InTransaction(RuntimeError):
 #: was stopped or cut off, and must not keep its locks: others could not take up what it left.
 _NO_IDLE_LOCKS = "-c idle_in_transaction_session_timeout=60s"
 
+#: 32 MiB of pages are kept by each connection: the indexes of a large archive stay at hand.
+_PRAGMAS = (
+    "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000",
+    "cache_size=-32768",
+)  # fmt: skip
+
 _engine: Engine | None = None
 _open = threading.local()
 
@@ -89,7 +95,7 @@ def engine() -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would come too late
-    for line in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
+    for line in _PRAGMAS:
         connection.execute(f"PRAGMA {line}")
 
 

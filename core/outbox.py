@@ -2,16 +2,30 @@
 
 Life of an event: *record* (with the change, one commit) - *ring* - *spread* (one receipt a
 reaction) - *run* each receipt with its effect in one commit. The broker only rings; whatever has
-no receipt, or one that is not done, is rung again by the relay.
+no receipt, or one that is not done, is found by the next look (the relay). Where the reactions to
+an event can react to several at once, all this is one commit for many events; if that fails, each
+receipt is run by itself.
 """
 
 import datetime as dt
 import logging
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Row,
+    Select,
+    String,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -23,6 +37,10 @@ log = logging.getLogger(__name__)
 
 #: After so many failures a receipt is *stuck*: a person has to look.
 MOST_ATTEMPTS = 8
+#: The event that comes in numbers: a mailbox may be full.
+ARRIVED = "MailArrived"
+#: So many events are taken at once: a writer keeps others waiting for a fraction of a second.
+AT_ONCE = 50
 #: Wait before the next try after the first, second, ... failure.
 BACK_OFF = [dt.timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 1800, 3600)]
 
@@ -37,7 +55,12 @@ class EventRow(database.Base):
     key: Mapped[str | None] = mapped_column(String(200), unique=True)
     at: Mapped[dt.datetime]
     spread_at: Mapped[dt.datetime | None]
-    __table_args__ = (Index("ix_event_unspread", "id", postgresql_where="spread_at IS NULL"),)
+    __table_args__ = (
+        Index(
+            "ix_event_unspread", "name", "id",
+            postgresql_where=text("spread_at IS NULL"), sqlite_where=text("spread_at IS NULL"),
+        ),
+    )  # fmt: skip
 
 
 class Receipt(database.Base):
@@ -58,11 +81,13 @@ class Receipt(database.Base):
 
 
 Reaction = Callable[[Session, Event], None]
+#: A reaction to several events of its kind at once, with the same effect as one by one.
+ReactionTogether = Callable[[Session, Sequence[Event]], None]
 _ring: Callable[[int], None] | None = None
 
 
 def ring_with(ring: Callable[[int], None] | None) -> None:
-    """Have `ring` called with the id of each event recorded, once it is committed."""
+    """Have `ring` called once events are committed, with the id of the last of a transaction."""
     global _ring
     _ring = ring
 
@@ -80,8 +105,28 @@ def record(session: Session, event: Event, key: str | None = None) -> int | None
         statement = statement.on_conflict_do_nothing(index_elements=["key"])
     event_id = session.scalar(statement.returning(EventRow.id))
     if event_id is not None:
-        database.after_commit(session, lambda: _tell(event_id))
+        _ring_for(session, event_id)
     return event_id
+
+
+def record_many(session: Session, events: Sequence[tuple[Event, str]]) -> None:
+    """Write down events with their keys in the caller's transaction; known keys do nothing."""
+    now = clock.now()
+    rows = [
+        {"name": type(event).__name__, "facts": event.to_json(), "key": key, "at": now}
+        for event, key in events
+    ]
+    if rows:
+        make = insert_on_postgresql if database.on_postgresql(session) else insert_on_sqlite
+        session.execute(make(EventRow).on_conflict_do_nothing(index_elements=["key"]), rows)
+        _ring_for(session, 0)
+
+
+def _ring_for(session: Session, event_id: int) -> None:
+    """One bell a transaction is enough: who hears it looks for whatever waits."""
+    if "rung" not in session.info:
+        database.after_commit(session, lambda: _tell(session.info["rung"]))
+    session.info["rung"] = event_id
 
 
 def _tell(event_id: int) -> None:
@@ -89,29 +134,140 @@ def _tell(event_id: int) -> None:
         return
     try:
         _ring(event_id)
-    except Exception as trouble:  # noqa: BLE001 - a broken bell loses nothing: the relay rings again
+    except Exception as trouble:  # noqa: BLE001 - a broken bell loses nothing: the next look finds it
         log.warning("bell_broken", extra={"event": event_id, "why": type(trouble).__name__})
 
 
-def spread(event_id: int, reactions: Callable[[type[Event]], Iterable[str]]) -> list[int]:
-    """Give an event one receipt a reaction, once; returns the ids of its receipts that are due.
+def work(
+    reactions: Callable[[type[Event]], Iterable[str]],
+    find: Callable[[str], Reaction],
+    find_together: Callable[[str], ReactionTogether | None] = lambda _: None,
+) -> int:
+    """Spread what waits and run what is due, up to AT_ONCE of each; returns how much that was.
 
-    `reactions` names the reactions to a kind of event.
+    `reactions` names the reactions to a kind of event; `find` gives one by its name, and
+    `find_together` its form for several events, if it has one.
     """
-    with database.transaction() as session:
-        row = session.get(EventRow, event_id, with_for_update=True)
-        if row is None:
-            return []
-        if row.spread_at is None:
-            now = clock.now()
-            for name in reactions(CATALOGUE[row.name]):
-                session.add(Receipt(event_id=event_id, reaction=name, next_try=now, attempts=0))
-            row.spread_at = now
-            session.flush()
-        due = select(Receipt.id).where(Receipt.event_id == event_id, Receipt.state == "due")
-        return list(
-            session.scalars(due.where(Receipt.next_try <= clock.now()).order_by(Receipt.id))
+    name = _next_name()
+    done = _react_at_once(name, reactions, find_together) if name else 0
+    if done is None:
+        done = _spread_waiting(reactions)
+    with database.reading() as session:
+        wanted = select(Receipt.reaction, Receipt.id).where(
+            Receipt.state == "due", Receipt.next_try <= clock.now()
         )
+        due = session.execute(wanted.order_by(Receipt.id).limit(AT_ONCE)).all()
+    waiting: dict[str, list[int]] = {}
+    for row in due:
+        waiting.setdefault(row.reaction, []).append(row.id)
+    for name, receipts in waiting.items():
+        together = find_together(name) if len(receipts) > 1 else None
+        count = _run_together(name, together) if together else None
+        if count is None:
+            count = sum(run(receipt, find) for receipt in receipts)
+        done += count
+    return done
+
+
+def _waiting() -> Select[int, str, str]:
+    waiting = select(EventRow.id, EventRow.name, EventRow.facts)
+    return waiting.where(EventRow.spread_at.is_(None)).order_by(EventRow.id).limit(AT_ONCE)
+
+
+def _next_name() -> str | None:
+    """The name of the event to take up next, if one waits.
+
+    What is in hand is brought to its end before more mail is taken in.
+    """
+    others = _waiting().where(EventRow.name.in_(CATALOGUE.keys() - {ARRIVED}))
+    arrived = _waiting().where(EventRow.name == ARRIVED)
+    with database.reading() as session:
+        for wanted in (others, arrived):
+            row = session.execute(wanted.limit(1)).first()
+            if row is not None:
+                return str(row.name)
+    return None
+
+
+def _react_at_once(
+    name: str,
+    reactions: Callable[[type[Event]], Iterable[str]],
+    find_together: Callable[[str], ReactionTogether | None],
+) -> int | None:
+    """Spread events of a name, react and give receipts that are done, all in one commit.
+
+    Returns how many events; None if not all reactions can, or one failed: then nothing of it has
+    happened.
+    """
+    names = list(reactions(CATALOGUE[name]))
+    forms = [form for one in names if (form := find_together(one)) is not None]
+    if not names or len(forms) < len(names):
+        return None
+    try:
+        with database.transaction() as session:
+            wanted = _waiting().where(EventRow.name == name)
+            rows = session.execute(wanted.with_for_update(skip_locked=True)).all()
+            events = [CATALOGUE[name].from_json(row.facts) for row in rows]
+            for react in forms if events else ():
+                react(session, events)
+            _give_receipts(session, rows, lambda _: names, "done")
+    except Exception as trouble:  # noqa: BLE001 - which of them it was shows when each is run
+        log.warning("reactions_apart", extra={"why": type(trouble).__name__})
+        return None
+    return len(rows)
+
+
+def _spread_waiting(reactions: Callable[[type[Event]], Iterable[str]]) -> int:
+    """Give events that wait one receipt a reaction; returns how many events."""
+    with database.transaction() as session:
+        rows = session.execute(_waiting().with_for_update(skip_locked=True)).all()
+        _give_receipts(session, rows, reactions, "due")
+    return len(rows)
+
+
+def _give_receipts(
+    session: Session,
+    rows: Sequence[Row[int, str, str]],
+    reactions: Callable[[type[Event]], Iterable[str]],
+    state: str,
+) -> None:
+    now = clock.now()
+    receipts = [
+        {"event_id": row.id, "reaction": name, "next_try": now, "attempts": 0, "state": state}
+        for row in rows
+        for name in reactions(CATALOGUE[row.name])
+    ]
+    if receipts:
+        session.execute(insert(Receipt), receipts)
+    spread = update(EventRow).where(EventRow.id.in_([row.id for row in rows]))
+    session.execute(spread.values(spread_at=now))
+
+
+def _run_together(reaction: str, react: ReactionTogether) -> int | None:
+    """Run what is due of one reaction and mark it done, in one commit; returns how many.
+
+    None if that failed: then nothing of it has happened.
+    """
+    wanted = (
+        select(Receipt.id, EventRow.name, EventRow.facts)
+        .join(EventRow, EventRow.id == Receipt.event_id)
+        .where(Receipt.reaction == reaction, Receipt.state == "due")
+        .where(Receipt.next_try <= clock.now())
+        .order_by(Receipt.id)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True, of=Receipt)
+    )
+    try:
+        with database.transaction() as session:
+            rows = session.execute(wanted).all()
+            if rows:
+                react(session, [CATALOGUE[row.name].from_json(row.facts) for row in rows])
+                done = update(Receipt).where(Receipt.id.in_([row.id for row in rows]))
+                session.execute(done.values(state="done", trouble=None))
+    except Exception as trouble:  # noqa: BLE001 - which of them it was shows when each is run
+        log.warning("reactions_apart", extra={"why": type(trouble).__name__})
+        return None
+    return len(rows)
 
 
 def run(receipt_id: int, find: Callable[[str], Reaction]) -> bool:
@@ -160,7 +316,7 @@ class Backlog:
     stuck: int
 
 
-def backlog(session: Session, limit: int = 500) -> Backlog:
+def backlog(session: Session, limit: int = 50) -> Backlog:
     """Events not spread yet, or with a receipt that is due now, oldest first."""
     unspread = select(EventRow.id).where(EventRow.spread_at.is_(None)).order_by(EventRow.id)
     due = (

@@ -13,7 +13,7 @@ import secrets
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -36,8 +36,12 @@ LOGIN_WAIT_SECONDS = 60.0
 #: Of a message larger than this only the beginning is fetched, so that it is seen by someone.
 LARGEST, BEGINNING = 50 * 2**20, 2**20
 _AT_ONCE = 50
+#: So many bytes are fetched by one command and kept in one transaction.
+BATCH = 2**20
 _SLICE = 0.5
 _SIZES = re.compile(rb"UID (\d+)[^()]*RFC822\.SIZE (\d+)|RFC822\.SIZE (\d+)[^()]*UID (\d+)")
+
+_UID = re.compile(rb"\bUID (\d+)")
 
 
 class ImapTrouble(Exception):
@@ -59,10 +63,10 @@ class Listener:
         self,
         settings: Settings,
         mailbox: str,
-        keep: Callable[[bytes, int, int], None],
+        keep: Callable[[int, Sequence[tuple[int, bytes]]], None],
         still_ours: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`keep(raw, uidvalidity, uid)` has stored the message when it returns."""
+        """`keep(uidvalidity, [(uid, raw), ...])` has stored the messages when it returns."""
         self._settings, self._mailbox = settings, mailbox
         self._keep, self._still_ours = keep, still_ours
         self._stop = threading.Event()
@@ -202,8 +206,8 @@ class Listener:
         )
         for start in range(0, len(found), _AT_ONCE):
             sizes = await self._sizes(client, lost, found[start : start + _AT_ONCE])
-            for uid, size in sorted(sizes.items()):
-                await self._take_one(client, lost, validity, uid, size)
+            for uids in _together(sorted(sizes.items())):
+                await self._take(client, lost, validity, {uid: sizes[uid] for uid in uids})
 
     async def _sizes(
         self, client: Any, lost: "asyncio.Future[None]", uids: list[int]
@@ -215,27 +219,33 @@ class Listener:
         found = {int(a or d): int(b or c) for a, b, c, d in pairs}
         return {uid: found[uid] for uid in uids if uid in found}
 
-    async def _take_one(
-        self, client: Any, lost: "asyncio.Future[None]", validity: int, uid: int, size: int
+    async def _take(
+        self, client: Any, lost: "asyncio.Future[None]", validity: int, sizes: dict[int, int]
     ) -> None:
+        """Fetch messages, have them kept, and mark them as seen."""
         part = "BODY.PEEK[]"
-        if size > LARGEST:
-            log.error("incoming_too_large", extra={"uid": uid, "size": size})
+        largest = max(sizes.values())
+        if largest > LARGEST:
+            log.error("incoming_too_large", extra={"uid": max(sizes), "size": largest})
             part += f"<0.{BEGINNING}>"
-        seconds = COMMAND_SECONDS + min(size, LARGEST) / 2**16  # at least 64 kB a second
-        fetch = client.protocol.fetch(str(uid), f"(UID {part})", by_uid=True, timeout=None)
+        seconds = COMMAND_SECONDS + min(sum(sizes.values()), LARGEST) / 2**16  # 64 kB a second
+        uids = ",".join(map(str, sizes))
+        fetch = client.protocol.fetch(uids, f"(UID {part})", by_uid=True, timeout=None)
         answer = await self._within(fetch, lost, seconds)
-        raw = next((bytes(line) for line in answer.lines if isinstance(line, bytearray)), None)
-        if raw is None or answer.result != "OK":
+        found = _bodies(answer.lines) if answer.result == "OK" else {}
+        messages = [(uid, found[uid]) for uid in sizes if uid in found]
+        for uid in sizes.keys() - found.keys():
             # Removed between the two questions, or broken on the server: the others go on.
             log.error("incoming_not_fetched", extra={"uid": uid})
+        if not messages:
             return
-        await asyncio.to_thread(self._keep, raw, validity, uid)
+        await asyncio.to_thread(self._keep, validity, messages)
         # Only now: a message that is marked has been kept, whatever happens to us.
-        mark = client.protocol.store(str(uid), "+FLAGS.SILENT", r"(\Seen)", by_uid=True)
+        kept = ",".join(str(uid) for uid, _ in messages)
+        mark = client.protocol.store(kept, "+FLAGS.SILENT", r"(\Seen)", by_uid=True)
         marked = await self._within(mark, lost)
         if marked.result != "OK":
-            log.warning("imap_not_marked", extra={"uid": uid})
+            log.warning("imap_not_marked", extra={"uids": len(messages)})
 
     def _position(self, validity: int) -> int:
         with database.transaction() as session:
@@ -262,6 +272,32 @@ class Listener:
             if not lost.done():
                 client.idle_done()
         await self._within(idle, lost)
+
+
+def _together(sizes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    """Messages, given with their sizes, in groups that are fetched by one command."""
+    group: list[int] = []
+    room = BATCH
+    for uid, size in sizes:
+        if group and size > room:
+            yield group
+            group, room = [], BATCH
+        group.append(uid)
+        room -= size
+    if group:
+        yield group
+
+
+def _bodies(lines: Sequence[bytes | bytearray]) -> dict[int, bytes]:
+    """The messages in an answer to FETCH, by UID, which stands before the literal or behind it."""
+    found: dict[int, bytes] = {}
+    for before, line, after in zip(lines, lines[1:], [*lines[2:], b""], strict=False):
+        if isinstance(line, bytearray) and not isinstance(before, bytearray):
+            behind = b"" if isinstance(after, bytearray) or b"FETCH (" in after else after
+            named = _UID.search(before) or _UID.search(behind)
+            if named is not None:
+                found[int(named[1])] = bytes(line)
+    return found
 
 
 async def _pushed(client: Any) -> bool:

@@ -1,6 +1,7 @@
 """Sorting: what a kept message is, to which of our addresses it came, and whom that concerns."""
 
 import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -22,7 +23,8 @@ from core.events import (
 from core.tokens import BadToken, Purpose
 from mailer import inbox
 from mailer.models import Incoming, Mailing, MessageAlias
-from message.parse import Message, parse
+from message.address import normal_form
+from message.parse import Message
 from message.verdict import Kind, Verdict, judge
 from subscribers import lists, people
 from subscribers.models import MailingList
@@ -77,24 +79,46 @@ class Reading:
 
 def sort(session: Session, event: MailArrived) -> None:
     """Give a kept message its verdict and tell the room concerned; the same twice is as once."""
-    incoming = session.get_one(Incoming, event.incoming, with_for_update=True)
-    if incoming.state != "kept":
-        return
-    message = parse(inbox.raw_of(incoming))
-    reading = read(message)
-    list_ = lists.by_name(session, reading.ours.name) if reading.ours else None
-    stuck = reading.stuck or _stuck_here(session, message, reading, list_)
-    person = people.by_address(session, message.from_.address) if message.from_ else None
+    sort_many(session, [event])
+
+
+def sort_many(session: Session, events: Sequence[MailArrived]) -> None:
+    """The same for several messages, asking the ledger and the lists for all of them at once."""
+    kept = select(Incoming).where(
+        Incoming.id.in_([event.incoming for event in events]), Incoming.state == "kept"
+    )
+    rows = session.scalars(kept.order_by(Incoming.id).with_for_update()).all()
+    found = [(incoming, message := inbox.message_of(incoming), read(message)) for incoming in rows]
+    names = {reading.ours.name for _, _, reading in found if reading.ours}
+    lists_ = {one.name: one for one in lists.named(session, names)}
+    writers = people.owners_of(session, [m.from_.address for _, m, _ in found if m.from_])
+    known = _known_ids(session, [m.message_id for _, m, _ in found if m.message_id])
+    told: list[tuple[Event, str]] = []
+    for incoming, message, reading in found:
+        list_ = lists_.get(reading.ours.name) if reading.ours else None
+        stuck = reading.stuck or _stuck_here(message, reading, list_, known)
+        author = writers.get(normal_form(message.from_.address)) if message.from_ else None
+        _note(incoming, reading, stuck, list_, author)
+        kind: type[Event] = MailNotUnderstood if stuck else EVENTS[reading.verdict.kind]
+        told.append((kind(incoming.id), f"sorted:{incoming.id}"))  # type: ignore[call-arg]
+        log.info("mail_sorted", extra={"incoming": incoming.id, "verdict": incoming.verdict})
+    session.flush()
+    outbox.record_many(session, told)
+
+
+def _note(
+    incoming: Incoming,
+    reading: Reading,
+    stuck: str | None,
+    list_: MailingList | None,
+    author: int | None,
+) -> None:
     incoming.verdict, incoming.why = str(reading.verdict.kind), stuck or reading.verdict.why
     incoming.state = "stuck" if stuck else "sorted"
     incoming.command = reading.command
     incoming.token = ((reading.ours.token if reading.ours else None) or "")[:64] or None
     incoming.list_id = list_.id if list_ else None
-    incoming.person_id = person.id if person else None
-    session.flush()
-    kind: type[Event] = MailNotUnderstood if stuck else EVENTS[reading.verdict.kind]
-    outbox.record(session, kind(incoming.id), key=f"sorted:{incoming.id}")  # type: ignore[call-arg]
-    log.info("mail_sorted", extra={"incoming": incoming.id, "verdict": incoming.verdict})
+    incoming.person_id = author
 
 
 def read(message: Message) -> Reading:
@@ -135,12 +159,12 @@ def _went_round(message: Message) -> bool:
 
 
 def _stuck_here(
-    session: Session, message: Message, reading: Reading, list_: MailingList | None
+    message: Message, reading: Reading, list_: MailingList | None, known: Collection[str]
 ) -> str | None:
-    """The same, as far as the ledger and the lists tell."""
+    """The same, as far as the ledger (the ids known to it) and the lists tell."""
     if reading.verdict.kind in _REPORTS:
         return None
-    if _is_known(session, message.message_id):
+    if message.message_id in known:
         return "a message of ours has come back: a loop"
     automatic = reading.verdict.kind is Kind.AUTOMATIC
     name = reading.ours.name if reading.ours else None
@@ -169,9 +193,8 @@ def _purpose(ours: Ours | None) -> Purpose | None:
         return None
 
 
-def _is_known(session: Session, message_id: str | None) -> bool:
-    if message_id is None:
-        return False
-    ours = select(Mailing.id).where(Mailing.message_id == message_id)
-    alias = select(MessageAlias.mailing_id).where(MessageAlias.message_id == message_id)
-    return session.scalar(select(ours.exists() | alias.exists())) is True
+def _known_ids(session: Session, ids: Sequence[str]) -> set[str]:
+    """Which of these are Message-IDs of mailings of ours, as sent or as seen on the way."""
+    ours = select(Mailing.message_id).where(Mailing.message_id.in_(ids))
+    aliases = select(MessageAlias.message_id).where(MessageAlias.message_id.in_(ids))
+    return {*session.scalars(ours), *session.scalars(aliases)}

@@ -5,7 +5,7 @@ Each kind is one module in `mailings/kinds` with a constant `KIND`, and a folder
 
 import datetime as dt
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,8 @@ class Kind:
     `trigger` is the event on which it is made at once (None: a person approves it, or another
     reaction asks for it), and `occasion` what that event means; None then says: no mail this time.
     `bulk` mail carries what RFC 2369 and RFC 8058 want. Answers to a kind with a `discussion` go
-    to the list's archive. `named` is off where we do not know yet whose address it is.
+    to the list's archive. `named` is off where we do not know yet whose address it is. `wanted`
+    tells which of several events somebody may want to hear of at all.
     """
 
     name: str
@@ -81,3 +82,4 @@ class Kind:
     named: bool = True
     trigger: type[Event] | None = None
     occasion: Callable[[Session, Any], Occasion | None] | None = None
+    wanted: Callable[[Session, Sequence[Any]], Sequence[Event]] | None = None

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from archive import targets
 from core import clock, settings
 from core.events import Event, MailingApproved
-from core.outbox import Reaction
+from core.outbox import Reaction, ReactionTogether
 from mailer import lateness, ledger
 from mailer.models import Mailing, MailingState, Trouble
 from mailings import kinds, rendering
@@ -24,13 +25,24 @@ def start(kind_name: str) -> Reaction:
     kind = kinds.ALL[kind_name]
 
     def plan(session: Session, event: Event) -> None:
-        if kind.occasion is None:
+        if kind.occasion is None or (kind.wanted and not kind.wanted(session, [event])):
             return
         occasion = kind.occasion(session, event)
         if occasion is not None:
             send(session, kind_name, occasion)
 
     return plan
+
+
+def start_together(kind_name: str) -> ReactionTogether:
+    """The same for several events: those that would reach nobody are passed over at once."""
+    kind, plan = kinds.ALL[kind_name], start(kind_name)
+
+    def plan_many(session: Session, events: Sequence[Event]) -> None:
+        for event in events if kind.wanted is None else kind.wanted(session, events):
+            plan(session, event)
+
+    return plan_many
 
 
 def send(session: Session, kind_name: str, occasion: Occasion) -> Mailing | None:

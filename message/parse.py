@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 
-from message import fields, parts, plaintext
+from message import fields, parts, plaintext, quoting
 from message.address import Mailbox, parse_mailboxes
 from message.fields import Fields
 from message.parts import Part
@@ -90,11 +90,22 @@ class Message:
 
     def get_all(self, name: str) -> list[str]:
         """All fields of that name, from the top."""
-        wanted = name.lower()
-        return [value for key, value in self.headers if key.lower() == wanted]
+        return self._named.get(name.lower(), [])
+
+    @cached_property
+    def _named(self) -> dict[str, list[str]]:
+        named: dict[str, list[str]] = {}
+        for key, value in self.headers:
+            named.setdefault(key.lower(), []).append(value)
+        return named
 
     def _mailboxes(self, name: str) -> list[Mailbox]:
         return [box for value in self.get_all(name) for box in parse_mailboxes(value)]
+
+    @cached_property
+    def passages(self) -> tuple[quoting.Passage, ...]:
+        """The text taken apart: own words, quotations, signature."""
+        return tuple(quoting.split(self.text))
 
     @cached_property
     def from_(self) -> Mailbox | None:

@@ -40,11 +40,15 @@ class Part:
     children: list["Part"] = field(default_factory=list)
     disposition: str = ""
     filename: str | None = None
+    _first: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
 
     def get(self, name: str) -> str | None:
         """The first field of that name."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        if self._first is None:
+            self._first = {}
+            for key, value in self.headers:
+                self._first.setdefault(key.lower(), value)
+        return self._first.get(name.lower())
 
     def text(self) -> str:
         """The content as text, with line ends as \\n."""

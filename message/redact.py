@@ -6,7 +6,7 @@ rewritten by mail gateways get their first form back, for they tell who read the
 """
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from message import wrappers
 
@@ -30,6 +30,9 @@ def strip_secrets(text: str, domain: str, separator: str, base_url: str) -> str:
         if unwrapped == text:
             break
         text = unwrapped
+    low = text.lower()
+    if domain.lower() not in low and (urlsplit(base_url).hostname or base_url) not in low:
+        return text
     addresses = re.compile(
         rf"(?<![a-z0-9.-])([a-z0-9.-]{{1,64}})(?:{re.escape(separator)}|%2b)(?:{_BREAK})?"
         rf"({_PIECES})(?:{_BREAK})?(@|%40){re.escape(domain)}",

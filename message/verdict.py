@@ -60,6 +60,8 @@ _LEAVE = re.compile(
 _SENT_TO_LEAVE = re.compile(r"^\W*\w[\w ]{1,30} sent this e-?mail to unsubscribe\b", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}")
 LONGEST_COMMAND = 160
+#: Of a longer text the beginning tells what it is.
+LONGEST_TEXT = 20_000
 # Outlook and Gmail write a mail for those whose program shows no reactions.
 _REACTED = re.compile(
     r"^\W*[^\n]{1,80} (?:reacted to (?:your|the|a) (?:message|e-?mail)|liked your (?:message|"
@@ -169,4 +171,6 @@ def _without(
 
 
 def _own(message: Message) -> str:
-    return quoting.own_words(quoting.split(message.text[:20_000])).strip()
+    whole = len(message.text) <= LONGEST_TEXT
+    passages = message.passages if whole else quoting.split(message.text[:LONGEST_TEXT])
+    return quoting.own_words(passages).strip()

@@ -23,6 +23,8 @@ _RUN_LENGTHS = {
 
 def unwrap(text: str, base_url: str) -> str:
     """The text with each rewritten link as it was; one that cannot be read stays as it is."""
+    if "://" not in text:
+        return text
     for pattern, original in _WRAPPERS:
 
         def replaced(found: re.Match[str], original: Original = original) -> str:

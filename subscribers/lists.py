@@ -1,6 +1,7 @@
 """The network's lists: created, found by name."""
 
 import re
+from collections.abc import Collection
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -68,6 +69,11 @@ def _good_name(text: str) -> str:
 def by_name(session: Session, name: str) -> MailingList | None:
     """The list of that name, in whatever case it is written."""
     return session.scalar(select(MailingList).where(MailingList.name == name.strip().lower()))
+
+
+def named(session: Session, names: Collection[str]) -> list[MailingList]:
+    """The lists of these names, which are in lower case."""
+    return list(session.scalars(select(MailingList).where(MailingList.name.in_(names))))
 
 
 def all_lists(session: Session) -> list[MailingList]:

@@ -1,6 +1,7 @@
 """Who somebody is: found by address, entered once, and on which lists."""
 
 import unicodedata
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -33,6 +34,13 @@ def by_address(session: Session, address: str) -> Person | None:
     """Whose address this is, in whatever case it is written."""
     key = addresses.normal_form(address)
     return session.scalar(select(Person).join(Address).where(Address.key == key))
+
+
+def owners_of(session: Session, mailboxes: Sequence[str]) -> dict[str, int]:
+    """The ids of the people whose addresses these are, by the normal form of the address."""
+    keys = {addresses.normal_form(one) for one in mailboxes}
+    found = select(Address.key, Address.person_id).where(Address.key.in_(keys))
+    return {row.key: row.person_id for row in session.execute(found)}
 
 
 def preferred_address(person: Person) -> Address:

@@ -1,1 +1,1 @@
-"""What happens when: broker, actors, reactions, relay, schedule, listener."""
+"""What happens when: broker, actors, reactions, schedule, listener."""

@@ -1,6 +1,8 @@
 """The three actors: react to an event, deliver copies, do what is due."""
 
+import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,8 @@ from mailings import planning
 from subscribers import incidents, joining, leavers
 from workers import reactions, schedule
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Actors:
@@ -22,7 +26,47 @@ class Actors:
     react: "dramatiq.Actor[[int], None]"
     deliver: "dramatiq.Actor[[], None]"
     tick: "dramatiq.Actor[[], None]"
+    clerk: "Clerk"
     postman: "Postman"
+
+
+class Clerk:
+    """Reacts to what waits, in this process one at a time: reactions write to one database."""
+
+    def __init__(self, ring_for_copies: Callable[[], object], stop: threading.Event) -> None:
+        self._ring_for_copies, self._stop = ring_for_copies, stop
+        self._running = threading.Lock()
+        self._again = threading.Event()
+
+    def react(self) -> None:
+        """Work until nothing waits; while that goes on, a second call only makes it look again."""
+        self._again.set()
+        while self._again.is_set() and self._running.acquire(blocking=False):
+            try:
+                self._again.clear()
+                while not self._stop.is_set() and outbox.work(
+                    reactions.names, reactions.find, reactions.find_together
+                ):
+                    self._tell_postmen()
+            finally:
+                self._running.release()
+
+    def look(self) -> None:
+        """React to what waits though no bell was heard: this is the relay."""
+        if self._running.locked():
+            return
+        with database.reading() as session:
+            backlog = outbox.backlog(session)
+        if backlog.stuck:
+            log.warning("reactions_stuck", extra={"receipts": backlog.stuck})
+        if backlog.events:
+            self.react()
+
+    def _tell_postmen(self) -> None:
+        with database.reading() as session:
+            due = delivery.anything_due(session)
+        if due:
+            self._ring_for_copies()
 
 
 class Postman:
@@ -65,14 +109,10 @@ class Postman:
 def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Actors:
     """Declare the actors on a broker, for the worker of that name."""
     postman, watch = Postman(worker, stop), Watch(dispatch.used_up)
+    clerk = Clerk(lambda: actors.deliver.send(), stop)
 
-    def react(event_id: int) -> None:
-        for receipt in outbox.spread(event_id, reactions.names):
-            outbox.run(receipt, reactions.find)
-        with database.reading() as session:
-            due = delivery.anything_due(session)
-        if due:
-            actors.deliver.send()
+    def react(_event: int) -> None:
+        clerk.react()
 
     def deliver() -> None:
         postman.deliver()
@@ -93,5 +133,5 @@ def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Acto
     def actor(function: Any, priority: int) -> Any:
         return dramatiq.actor(broker=broker, priority=priority)(function)
 
-    actors = Actors(actor(react, 0), actor(deliver, 5), actor(tick, 1), postman)
+    actors = Actors(actor(react, 0), actor(deliver, 5), actor(tick, 1), clerk, postman)
     return actors

@@ -1,6 +1,6 @@
 """The broker that wakes workers up: Redis when it is set, else one inside the process.
 
-It is only a bell. Whatever it loses, the relay rings again from the database; so it needs none of
+It is only a bell. Whatever it loses, the next look into the database finds; so it needs none of
 Dramatiq's retries, delays or results, and a message that fails is simply dropped.
 """
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import threading
+from collections.abc import Sequence
 
 from core import database, leases
 from core.settings import Settings
@@ -18,9 +19,9 @@ def listen(settings: Settings, holder: str, stop: threading.Event) -> None:
     mailbox = f"{settings.imap_username}@{settings.imap_host}/{settings.imap_folder}"
     name = f"listener:{mailbox}"
 
-    def keep(raw: bytes, uidvalidity: int, uid: int) -> None:
+    def keep(uidvalidity: int, messages: Sequence[tuple[int, bytes]]) -> None:
         with database.transaction() as session:
-            inbox.keep(session, mailbox, uidvalidity, uid, raw)
+            inbox.keep_many(session, mailbox, uidvalidity, messages)
 
     def ours() -> bool:
         with database.transaction() as session:

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 import mailings.commands
 import mailings.kinds
 import mailings.planning
-from archive import filing
+from archive import filing, intake
 from core import events as e
-from core.outbox import Reaction
+from core.outbox import Reaction, ReactionTogether
 from mailer import bouncing, sorting
 from meetings import rsvp
 from subscribers import joining, reachability
@@ -38,13 +38,20 @@ REACTIONS: dict[type[e.Event], list[Callable[[Session, Any], None]]] = {
 }
 
 
+#: Reactions that many events may wait for, and how they react to several at once.
+TOGETHER: dict[Callable[[Session, Any], None], Callable[[Session, Any], None]] = {
+    sorting.sort: sorting.sort_many,
+    filing.file_post: intake.file_posts,
+}
+
+
 @cache
 def by_name() -> dict[str, Reaction]:
     """Every reaction by its name, which is what a receipt remembers."""
     named: dict[str, Reaction] = {}
     for functions in REACTIONS.values():
         for function in functions:
-            named[f"{function.__module__}.{function.__name__}"] = function
+            named[_name_of(function)] = function
     for kind in mailings.kinds.ALL.values():
         if kind.trigger is not None:
             named[f"mailing.{kind.name}"] = mailings.planning.start(kind.name)
@@ -55,7 +62,7 @@ def by_name() -> dict[str, Reaction]:
 def _by_event() -> dict[type[e.Event], list[str]]:
     names: dict[type[e.Event], list[str]] = defaultdict(list)
     for event, functions in REACTIONS.items():
-        names[event] += [f"{f.__module__}.{f.__name__}" for f in functions]
+        names[event] += map(_name_of, functions)
     for kind in mailings.kinds.ALL.values():
         if kind.trigger is not None:
             names[kind.trigger].append(f"mailing.{kind.name}")
@@ -65,6 +72,25 @@ def _by_event() -> dict[type[e.Event], list[str]]:
 def names(event: type[e.Event]) -> list[str]:
     """The names of the reactions to a kind of event."""
     return _by_event().get(event, [])
+
+
+@cache
+def _together_by_name() -> dict[str, ReactionTogether]:
+    named = {_name_of(alone): together for alone, together in TOGETHER.items()}
+    return named | {
+        f"mailing.{kind.name}": mailings.planning.start_together(kind.name)
+        for kind in mailings.kinds.ALL.values()
+        if kind.trigger is not None and kind.wanted is not None
+    }
+
+
+def find_together(name: str) -> ReactionTogether | None:
+    """How the reaction of that name reacts to several events at once, if it does."""
+    return _together_by_name().get(name)
+
+
+def _name_of(function: Callable[..., None]) -> str:
+    return f"{function.__module__}.{function.__name__}"
 
 
 def find(name: str) -> Reaction:

@@ -1,4 +1,4 @@
-"""Runs the parts of a working house as threads: worker, schedule and relay, listener."""
+"""Runs the parts of a working house as threads: worker, schedule, listener."""
 
 import datetime as dt
 import logging
@@ -17,15 +17,14 @@ from mailer import delivery
 from mailer.models import Worker
 from workers import broker as brokers
 from workers import listener
-from workers.actors import Actors, Postman, declare
-from workers.relay import Relay
+from workers.actors import Actors, declare
 
 log = logging.getLogger(__name__)
 
 PARTS = frozenset({"worker", "schedule", "listener"})
-#: How often the relay and each postman look, and after how many looks a tick is due.
+#: How often each worker looks for what waits, and how often a tick is due.
 LOOK_SECONDS = 1.0
-LOOKS_A_TICK = 5
+TICK_SECONDS = 5.0
 SCHEDULE_TERM_SECONDS = 15
 
 
@@ -50,7 +49,8 @@ def everything(
     worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=100)
     loops: list[Callable[[], None]] = []
     if "worker" in parts:
-        loops.append(lambda: help_out(actors.postman, stop))
+        loops.append(lambda: keep_looking(actors.clerk.look, stop))
+        loops.append(lambda: keep_looking(actors.postman.look, stop))
     if "schedule" in parts:
         loops.append(lambda: keep_time(actors, name, stop))
     if "listener" in parts and settings.imap_host:
@@ -60,7 +60,6 @@ def everything(
         if "worker" in parts:
             bury_the_dead(name)
             worker.start()
-            _look_once(Relay(actors.react.send))
         for thread in running:
             thread.start()
         yield stop
@@ -106,41 +105,31 @@ def _lives(process: int) -> bool:
     return True
 
 
-def _look_once(relay: Relay) -> None:
-    """What waited while nothing ran is taken up at once, whoever has the duty of looking."""
-    try:
-        relay.ring()
-    except Exception as trouble:  # noqa: BLE001 - the next look will find it
-        log.warning("relay_failed", extra={"why": type(trouble).__name__})
+def keep_looking(look: Callable[[], None], stop: threading.Event) -> None:
+    """Look again and again for what waits, bell or no bell: a bell may be lost, or heard by one.
 
-
-def help_out(postman: Postman, stop: threading.Event) -> None:
-    """Let a worker look for copies by itself: a bell is heard by one, many hands send."""
+    A look that fails (a database that restarts) is tried again.
+    """
     while not stop.is_set():
         try:
-            postman.look()
-        except Exception as trouble:  # noqa: BLE001 - a database that restarts; the next look
+            look()
+        except Exception as trouble:  # noqa: BLE001 - the next look will find it
             log.warning("look_failed", extra={"why": type(trouble).__name__})
         stop.wait(LOOK_SECONDS)
 
 
 def keep_time(actors: Actors, holder: str, stop: threading.Event) -> None:
-    """Let the relay look again and again, and ring a tick now and then; one holder does it.
+    """Ring a tick now and then; one holder does it.
 
-    A look that fails (a database that restarts, a broker that is away) is tried again.
+    A ring that fails (a broker that is away) is tried again.
     """
-    relay = Relay(actors.react.send)
-    looks = 0
     while not stop.is_set():
         try:
             if _on_duty(holder):
-                relay.ring()
-                if looks % LOOKS_A_TICK == 0:
-                    actors.tick.send()
-                looks += 1
+                actors.tick.send()
         except Exception as trouble:  # noqa: BLE001 - time goes on whatever fails
-            log.warning("relay_failed", extra={"why": type(trouble).__name__})
-        stop.wait(LOOK_SECONDS)
+            log.warning("tick_failed", extra={"why": type(trouble).__name__})
+        stop.wait(TICK_SECONDS)
 
 
 def _on_duty(holder: str) -> bool:

@@ -1,5 +1,7 @@
 """Post: what a member wrote, to the members who take each post of the list."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -7,7 +9,7 @@ from archive import reading
 from archive.models import Post, PostState
 from archive.targets import Item
 from core import links, settings
-from core.events import PostFiled
+from core.events import Event, PostFiled
 from mailer.models import Mailing
 from mailings import wording
 from mailings.kind import Facts, Kind, Occasion, Origin
@@ -15,7 +17,7 @@ from message import redact
 from message import subject as subjects
 from subscribers import audience
 from subscribers.audience import Audience
-from subscribers.models import MailingList, Mode
+from subscribers.models import MailingList, Mode, Subscription
 
 
 def occasion(session: Session, event: PostFiled) -> Occasion | None:
@@ -26,6 +28,17 @@ def occasion(session: Session, event: PostFiled) -> Occasion | None:
     if post.mailing_id is not None or post.incoming_id is None:
         return None
     return Occasion(post.id, post.list_id)
+
+
+def wanted(session: Session, events: Sequence[PostFiled]) -> Sequence[Event]:
+    """Those about posts of lists of which anybody takes each post."""
+    posts = select(Post.id, Post.list_id).where(Post.id.in_([event.post for event in events]))
+    list_of = {row.id: row.list_id for row in session.execute(posts)}
+    taken = select(Subscription.list_id).where(
+        Subscription.list_id.in_(set(list_of.values())), Subscription.mode == Mode.EACH
+    )
+    lists = set(session.scalars(taken.distinct()))
+    return [event for event in events if list_of.get(event.post) in lists]
 
 
 def recipients(session: Session, mailing: Mailing) -> Audience:
@@ -95,5 +108,5 @@ def _answers(session: Session, post: Post) -> tuple[str, ...]:
 
 KIND = Kind(
     name="post", trigger=PostFiled, occasion=occasion, audience=recipients, facts=facts,
-    origin=Origin.PERSON, bulk=True, discussion=True, priority=4,
+    origin=Origin.PERSON, bulk=True, discussion=True, priority=4, wanted=wanted,
 )  # fmt: skip

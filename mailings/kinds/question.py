@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from archive import letters, routing, targets
+from archive import letters, routing
 from core.events import PlaceAsked
 from mailer import inbox
 from mailer.models import Incoming, Mailing
@@ -39,13 +39,15 @@ def facts(session: Session, mailing: Mailing) -> Facts:
     message = parse(inbox.raw_of(incoming))
     letter = letters.letter_of(message, incoming.sha256, incoming.arrived_at)
     digest = routing.digest_answered(session, incoming, letter)
-    marks = targets.targets_of(session, digest.id) if digest else []
+    author = _author(session, incoming)
+    # Nobody is told the title of a discussion that they may not see.
+    marks = routing.choices(session, author, digest) if digest else []
     ids = [digest.message_id] if digest else []
     return Facts(
         words={
             "title": digest.subject if digest else "",
             "words": wording.extract(letter.own_words()) or "(no text)",
-            "choices": [{"number": one.item, "title": one.title} for one in marks if one.item],
+            "choices": [{"number": one.item, "title": one.title} for one in marks],
         },
         answers=(*ids, letter.message_id),
         discussion=True,

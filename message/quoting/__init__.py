@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from message.quoting import attributions, closings, folds, headings
+from message.quoting import known as recognition
+from message.quoting.known import Known
 from message.quoting.lines import Line, cut
 
 Kind = Literal["own", "quoted", "signature", "folded"]
@@ -18,10 +20,15 @@ class Passage:
     text: str
 
 
-def split(text: str) -> list[Passage]:
-    """The passages of a text; put together again they are the text, whatever it is."""
+def split(text: str, known: Known | None = None) -> list[Passage]:
+    """The passages of a text; put together again they are the text, whatever it is.
+
+    `known` is what the text answers, if we have it: its lines are quoted however they are marked.
+    """
     lines = _with_shared_lines_cut(cut(text))
     _mark_quotations(lines)
+    if known is not None:
+        lines = recognition.mark(lines, known)
     for first, run in _runs(lines):
         folds.mark(run, first)
         closings.mark(run)
@@ -32,8 +39,16 @@ def split(text: str) -> list[Passage]:
 
 def own_words(passages: Sequence[Passage]) -> str:
     """What the author wrote here: the own passages, without blank lines around each."""
-    own = [passage.text.strip("\n\r") for passage in passages if passage.kind == "own"]
+    own = [_unmarked(passage.text) for passage in passages if passage.kind == "own"]
     return "\n\n".join(text.rstrip() for text in own if text.strip())
+
+
+def _unmarked(text: str) -> str:
+    """Own words without the marks they got by standing inside of a quotation."""
+    lines = cut(text.strip("\n\r"))
+    if not all(line.marked or line.blank for line in lines):
+        return text.strip("\n\r")
+    return "".join(line.raw.lstrip("> \t") or "\n" for line in lines).strip("\n\r")
 
 
 def answered_items(passages: Sequence[Passage]) -> list[tuple[str, str]]:

@@ -68,7 +68,8 @@ _SENTENCE = re.compile(r"[a-z]{2}[,;]? [a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,}")
 
 def is_device(line: Line) -> bool:
     """Whether a line only tells by what device or program the message was sent."""
-    said = _LINK.sub("", line.plain).rstrip(" .*_")
+    said = _LINK.sub("", line.plain) if ":" in line.plain else line.plain
+    said = said.rstrip(" .*_")
     if not said or "," in said or len(said.split()) > 9:
         return False
     return bool(_SENT_FROM_MY.match(said) or _SENT_WITH.match(said))

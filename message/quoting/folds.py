@@ -68,20 +68,23 @@ _SCANNED = re.compile(
     r"no virus found|avast|message protected by)", re.IGNORECASE,
 )  # fmt: skip
 LONGEST_FOOTER = 14
+LONGEST_HEADING = 40
 
 
 def mark(lines: list[Line], first: bool) -> None:
     """Fold what nobody wrote in a run of own lines; `first` when the run opens the message."""
     blocks = _blocks(lines)
-    if first:
-        for start, end in blocks[:3]:
-            if not _is_banner(lines[start:end]):
-                break
-            _fold(lines[start:end])
+    # Gateways put their warnings above what came, and so above what is quoted of it.
+    for start, end in blocks[:3]:
+        if not _is_banner(lines[start:end]):
+            break
+        _fold(lines[start:end])
     _mark_footer(lines)
     for number, (start, end) in enumerate(blocks):
         block = [line for line in lines[start:end] if line.kind == "own"]
-        if block and number and _is_disclaimer(block):
+        # What opens a message is its text, whatever it looks like; so is a word below a quotation.
+        below = number or (not first and sum(len(line.plain) for line in block) > LONGEST_HEADING)
+        if block and below and _is_disclaimer(block):
             _fold(block)
     _mark_rules(lines)
 

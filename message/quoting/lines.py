@@ -24,9 +24,11 @@ class Line:
     kind: str = "own"
 
     def __post_init__(self) -> None:
-        seen = self.raw[:LONGEST_LINE].translate(INVISIBLE)
+        seen = self.raw[:LONGEST_LINE]
+        if not seen.isascii():
+            seen = seen.translate(INVISIBLE)
         self.plain = " ".join(seen.split())
-        self.marked = bool(_MARK.match(seen)) and not (
+        self.marked = ">" in seen[:5] and bool(_MARK.match(seen)) and not (
             _ORNAMENT.match(seen.rstrip()) or _WRAPPED_TAIL.match(seen.rstrip())
         )
 

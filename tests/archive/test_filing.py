@@ -425,8 +425,13 @@ def question(digest: Digest) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "item"), [("2", 2), ("3 please", 3), ("NEW", None), ("Number 1.", 1)]
-)
+    ("said", "item"),
+    [
+        ("2", 2), ("3 please", 3), ("NEW", None), ("Number 1.", 1), ("[#2]", 2),
+        ("Item 3, sorry", 3), ("The note taking one", 2), ("It was for Copilot licences", 1),
+        ("Dear network,\n\n3", 3),
+    ],
+)  # fmt: skip
 def test_digest_question(digest: Digest, said: str, item: int | None) -> None:
     """Given an answer that fits nothing, when the sender answers the question, then the first
     message is filed where they said."""
@@ -449,8 +454,12 @@ def test_digest_question(digest: Digest, said: str, item: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sender", "said"), [(ANNA, "What do you mean?"), (ANNA, "99"), (BEN, "2"), (SPY, "2")]
-)
+    ("sender", "said"), [
+        (ANNA, "What do you mean?"), (ANNA, "99"), (BEN, "2"), (SPY, "2"),
+        (ANNA, "1 or 2, I am not sure"), (ANNA, "I do not have 2 minutes for this, I am afraid"),
+        (ANNA, "Is there anything new in number 2?"),
+    ],
+)  # fmt: skip
 def test_digest_question_not_answered(digest: Digest, sender: str, said: str) -> None:
     """What is no choice, or not the sender's, goes to the coordinator; nothing is filed."""
     asked, token = question(digest)
@@ -516,12 +525,13 @@ def test_never_into_a_list_that_the_sender_may_not_see(
         tokens.make(Purpose.REPLY, copies[ben], 1),
     )  # fmt: skip
     assert post(found).state == PostState.HELD
-    (quoting,) = file(
+    # Quoting it, she does not speak of the one item that she may read: she is asked.
+    quoting = file(
         mail(ANNA, subject="Re: x", text=f"{quoted('Only among us.')}\nReally?\n", minute=2),
         network.main, tokens.make(Purpose.REPLY, copies[anna], 0),
     )  # fmt: skip
-    assert post(quoting).list_id == network.main
-    assert post(quoting).thread_id != post(closed).thread_id
+    assert quoting == []
+    assert len(events("PlaceAsked")) == 1
     (fine,) = file(
         mail(BEN, subject="Re: Secret", minute=3), network.main,
         tokens.make(Purpose.REPLY, copies[ben], 1),

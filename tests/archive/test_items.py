@@ -163,6 +163,45 @@ def test_nothing_is_lost_in_parting() -> None:
     assert "20 pounds." not in own[1]
 
 
+SECTIONS = {
+    0: "AI Network, February 2027\nIn this digest there are three items for you.\n"
+    "You get this digest because you are a member of the network.",
+    **{item.number: f"[#{item.number}] {item.title}\nBy somebody of another council\n{item.words}"
+       for item in ITEMS},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("what", "text", "expected"),
+    [
+        ("below the whole: nobody can tell", f"{quoted(TEXT)}\nWe tried it.\n", []),
+        ("below the last item, the end cut", f"{quoted(until(PARKING))}\nWe tried it.\n", [3]),
+        (
+            "between a heading and its text",
+            f"{quoted(until(LICENCES))}{quoted('## Note taking in social care [#2]')}"
+            f"\nHere too.\n\n{quoted(NOTES.words)}{quoted(after(NOTES))}",
+            [2],
+        ),
+        ("another number than what is quoted", f"[#1] No.\n\n{quoted(section(NOTES))}", []),
+        ("two items by number", "[#1] 20 pounds.\n\n[#3] The same here.\n", [1, 3]),
+        ("two items by bare numbers", "1 - 20 pounds\n3 - the same here\n", [1, 3]),
+        ("one's own list", "1. we tried it\n2. it works\n", []),
+        (
+            "the subject in the quotation names an item",
+            f"Good to know.\n\n> Subject: {DIGEST}: Copilot licences and 2 more\n",
+            [],
+        ),
+    ],
+)
+def test_with_the_digest_at_hand(what: str, text: str, expected: list[int]) -> None:
+    """What stood in the digest besides the items tells where an answer does not belong."""
+    digest = f"{DIGEST}: Copilot licences and 2 more"
+    answers = sort_out(ITEMS, f"Re: {digest}", digest, quoting.split(text), SECTIONS)
+    assert [answer.number for answer in answers] == expected, what
+    if answers:
+        assert "".join(p.text for answer in answers for p in answer.passages) == text
+
+
 def test_what_two_items_share_tells_neither() -> None:
     """The same sentence in two items recognises none of them."""
     twins = [

@@ -1,8 +1,10 @@
 """The database, the outbox and the tokens hold what they promise, on both databases."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 import pytest
+from sqlalchemy.orm import Session
 
 from core import clock, database, events, leases, outbox, tokens
 from core.events import Event, Joined, Left
@@ -63,18 +65,44 @@ def test_a_reaction_runs_once_and_failures_are_retried(db: str) -> None:
     with database.transaction() as session:
         event_id = outbox.record(session, Joined(7))
     assert event_id is not None
-    (receipt,) = outbox.spread(event_id, lambda _: ["it"])
-    assert not outbox.run(receipt, lambda _: react)
+    assert outbox.work(lambda _: ["it"], lambda _: react) == 1  # it was spread
     with database.reading() as session:
-        row = session.get_one(outbox.Receipt, receipt)
+        row = session.query(outbox.Receipt).one()
         assert row.attempts == 1
         assert "secret" not in (row.trouble or "")
         assert outbox.backlog(session).events == []
     with clock.turned(clock.now() + dt.timedelta(seconds=10)):
-        assert outbox.spread(event_id, lambda _: ["it"]) == [receipt]
-        assert outbox.run(receipt, lambda _: react)
-        assert outbox.run(receipt, lambda _: react)
+        assert outbox.work(lambda _: ["it"], lambda _: react) == 1
+        assert outbox.work(lambda _: ["it"], lambda _: react) == 0
+        assert outbox.run(row.id, lambda _: react)
     assert ran == [Joined(7), Joined(7)]
+
+
+def test_reactions_together_have_the_effect_of_each(db: str) -> None:
+    """What waits is run in one commit; with one that fails in it, each is run by itself."""
+    ran: list[list[int]] = []
+
+    def together(_session: object, events: Sequence[Event]) -> None:
+        numbers = [event.subscription for event in events if isinstance(event, Joined)]
+        if 7 in numbers:
+            raise ValueError
+        ran.append(numbers)
+
+    def alone(session: Session, event: Event) -> None:
+        together(session, [event])
+
+    def work() -> None:
+        while outbox.work(lambda _: ["it"], lambda _: alone, lambda _: together):
+            pass
+
+    for numbers in (range(1, 6), range(6, 10)):
+        with database.transaction() as session:
+            outbox.record_many(session, [(Joined(one), f"joined:{one}") for one in numbers])
+        work()
+    assert ran == [[1, 2, 3, 4, 5], [6], [8], [9]]
+    with database.reading() as session:
+        states = [row.state for row in session.query(outbox.Receipt).order_by(outbox.Receipt.id)]
+    assert states == ["done"] * 6 + ["due"] + ["done"] * 2
 
 
 def test_a_reaction_that_keeps_failing_gets_stuck(db: str) -> None:
@@ -86,8 +114,10 @@ def test_a_reaction_that_keeps_failing_gets_stuck(db: str) -> None:
     with database.transaction() as session:
         event_id = outbox.record(session, Joined(7))
     assert event_id is not None
-    (receipt,) = outbox.spread(event_id, lambda _: ["it"])
-    for _ in range(outbox.MOST_ATTEMPTS):
+    outbox.work(lambda _: ["it"], lambda _: fail)
+    with database.reading() as session:
+        receipt = session.query(outbox.Receipt).one().id
+    for _ in range(outbox.MOST_ATTEMPTS - 1):
         outbox.run(receipt, lambda _: fail)
     with database.reading() as session:
         assert outbox.backlog(session).stuck == 1

@@ -6,7 +6,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -57,15 +57,15 @@ def point_to(port: int, secret: str = "made-for-tests", poll: float = 0.5) -> No
     settings.use(settings.current().model_copy(update=update))
 
 
-def keep(raw: bytes, validity: int, uid: int) -> None:
+def keep(validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
     """Keep in the database, as the house does."""
     with database.transaction() as session:
-        inbox.keep(session, MAILBOX, validity, uid, raw)
+        inbox.keep_many(session, MAILBOX, validity, messages)
 
 
 @contextmanager
 def listening(
-    keep_with: Callable[[bytes, int, int], None] = keep,
+    keep_with: Callable[[int, Sequence[tuple[int, bytes]]], None] = keep,
     ours: Callable[[], bool] = lambda: True,
 ) -> Iterator[threading.Thread]:
     """A listener in a thread; on the way out it must end within three seconds."""
@@ -137,10 +137,10 @@ def test_i1_nothing_is_marked_that_was_not_kept(db: str, server: Server) -> None
     """If keeping fails, the message stays unseen, and is fetched again."""
     failures = itertools.count()
 
-    def failing(raw: bytes, validity: int, uid: int) -> None:
+    def failing(validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
         if next(failures) == 0:
             raise OSError("disk full")
-        keep(raw, validity, uid)
+        keep(validity, messages)
 
     server.deliver(letter(1))
     with listening(failing):

@@ -68,6 +68,7 @@ class Dovecot:
     port: int
     folder: Path
     owner: str | None
+    pid: int
     user: str = USER
     secret: str = SECRET
 
@@ -123,5 +124,5 @@ def dovecot(folder: Path | None = None, port: int | None = None) -> Iterator[Dov
         )
         give_to(folder, owner)
         command = [program("dovecot", package="dovecot-imapd"), "-F", "-c", str(config)]
-        stack.enter_context(running(command, port, folder / "output.log"))
-        yield Dovecot(port, folder, owner)
+        server = stack.enter_context(running(command, port, folder / "output.log"))
+        yield Dovecot(port, folder, owner, server.pid)

@@ -1,0 +1,200 @@
+"""A quotation told by what is quoted: the lines of a text that we know, and what stands between.
+
+Outlook marks nothing, and what is written into a quoted table is marked like the table. Whoever has
+the text that is quoted knows its lines again, and so the others too.
+"""
+
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+from urllib.parse import unquote
+
+from message.quoting import attributions, headings
+from message.quoting.lines import Line
+
+_RUN = 3  # so many words in a row are compared
+_STRONG = 5  # a line of so many known words is no accident
+_SURE, _LIKELY = 0.8, 0.5  # the part of a line that is known
+_END = 12  # the last words of a text
+_NEVER = 1_000
+_MARKS = re.compile(r"^[\s>]+")
+# Addresses differ from copy to copy, and gateways rewrite them.
+_ADDRESS = re.compile(
+    r"<[^<>]*>|https?://\S+|[^\s<>]+@[^\s<>]+|\[(?:cid|image)[^\]]*\]", re.IGNORECASE
+)
+_HOST = re.compile(r"(?:https?://|@)([\w-]+(?:\.[\w-]+)+)")
+_WORD = re.compile(r"\w+")
+_SENTENCE_END = re.compile(r"[^\w\s]*\s*")
+
+
+class Known:
+    """Texts whose words are known again."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._runs: set[tuple[str, ...]] = set()
+        self._ends: set[tuple[str, ...]] = set()
+        self._hosts: set[str] = set()
+        for text in texts:
+            self._hosts |= _hosts_in(text)
+            words = words_in(text)
+            self._ends |= _runs(words[-_END:], _RUN)
+            for size in range(1, _RUN + 1):
+                self._runs |= _runs(words, size)
+
+    def leads_to(self, text: str) -> bool | None:
+        """Whether the addresses in it lead where the texts lead; None if there are none."""
+        hosts = _hosts_in(text)
+        return bool(hosts & self._hosts) if hosts else None
+
+    def ends_with(self, words: list[str]) -> bool:
+        """Whether these are among the last words of a text."""
+        return not self._ends.isdisjoint(_runs(words, _RUN))
+
+    def follows_on(self, words: list[str]) -> int:
+        """How many words at the beginning are known, if all those behind are not; else 0."""
+        runs = [tuple(run) in self._runs for run in _windows(words, _RUN)]
+        known = runs.index(False) + _RUN - 1 if False in runs else len(words)
+        if known < _STRONG or known > len(words) - _RUN or any(runs[known - _RUN + 1 :]):
+            return 0
+        return known
+
+    def share(self, words: list[str]) -> float:
+        """Which part of the words stands in the texts, in their order; 0 for no words."""
+        runs = [tuple(run) for run in _windows(words, min(_RUN, len(words)))]
+        return sum(run in self._runs for run in runs) / len(runs) if runs else 0.0
+
+
+def _hosts_in(text: str) -> set[str]:
+    # A gateway's rewritten link holds the link that it was.
+    return {host.lower() for host in _HOST.findall(unquote(text))}
+
+
+def words_in(text: str) -> list[str]:
+    """The words by which texts are compared: no addresses, no case."""
+    return [word.casefold() for word in _WORD.findall(_ADDRESS.sub(" ", text))]
+
+
+def _windows(words: list[str], size: int) -> list[list[str]]:
+    return [words[at : at + size] for at in range(len(words) - size + 1)] if size else []
+
+
+def _runs(words: list[str], size: int) -> set[tuple[str, ...]]:
+    return {tuple(run) for run in _windows(words, size)}
+
+
+def mark(lines: list[Line], known: Known) -> list[Line]:
+    """Mark the known lines as quoted, and as own what somebody wrote between them.
+
+    Returns the lines, some of them cut in two where somebody went on writing behind what is known.
+    """
+    lines, depths = _with_endings_cut(lines, known)
+    said = [words_in(line.plain) for line in lines]
+    seen = [_how_known(known, line, words) for line, words in zip(lines, said, strict=True)]
+    strong = [at for at, how in enumerate(seen) if how == "strong"]
+    if not strong:
+        return lines
+    first, last = _widened(lines, seen, strong[0], strong[-1])
+    deepest = min(depths[at] for at in strong)
+    if _heads(lines[: strong[0]]) > 1:
+        deepest = _NEVER  # what is new may be somebody else's
+    elif deepest == 0 and not known.ends_with(said[strong[-1]]):
+        last = _end_of_text(lines, last)  # the end is cut off: below stands an answer
+    may_be_own = [depth >= deepest for depth in depths]
+    for start, end in _stretches(lines, first, last):
+        _mark_stretch(lines[start:end], seen[start:end], may_be_own[start:end])
+    return lines
+
+
+def _with_endings_cut(lines: list[Line], known: Known) -> tuple[list[Line], list[int]]:
+    """The lines, and how deep each is quoted; what follows known words in a line is its own."""
+    out: list[Line] = []
+    depths: list[int] = []
+    for line in lines:
+        at = _ending_at(line, known) if line.kind == "quoted" else 0
+        halves = [line.raw[:at], line.raw[at:]] if at else []
+        for line_ in [Line(half) for half in halves] or [line]:
+            line_.marked, line_.kind = line.marked, line.kind
+            out.append(line_)
+            depths.append(_depth(line))
+    return out, depths
+
+
+def _ending_at(line: Line, known: Known) -> int:
+    shown = _ADDRESS.sub(lambda found: " " * len(found.group()), line.raw)
+    words = list(_WORD.finditer(shown))
+    count = known.follows_on([word.group().casefold() for word in words])
+    if not count:
+        return 0
+    end = _SENTENCE_END.match(line.raw, words[count - 1].end())
+    return end.end() if end else 0
+
+
+def _how_known(known: Known, line: Line, words: list[str]) -> str:
+    if not words:
+        ours = known.leads_to(line.plain)
+        return "blank" if ours is None else "weak" if ours else "new"
+    share = known.share(words)
+    if share >= _SURE and len(words) >= _STRONG:
+        return "strong"
+    return "weak" if share >= _LIKELY else "new"
+
+
+def _widened(lines: list[Line], seen: list[str], first: int, last: int) -> tuple[int, int]:
+    """The stretch from the first to the last known line, with short known ones next to it."""
+    for at in range(first - 1, -1, -1):
+        if lines[at].kind != "own" or seen[at] not in ("weak", "blank"):
+            break
+        first = at if seen[at] == "weak" else first
+    for at in range(last + 1, len(lines)):
+        if seen[at] not in ("weak", "blank"):
+            break
+        last = at if seen[at] == "weak" else last
+    return first, last
+
+
+def _end_of_text(lines: list[Line], last: int) -> int:
+    """The end of what is quoted below a place, or of what stands above another message in it."""
+    for at in range(last + 1, len(lines)):
+        if lines[at].kind != "quoted" or (not lines[at].blank and headings.length_at(lines, at)):
+            return at - 1
+    return len(lines) - 1
+
+
+def _stretches(lines: list[Line], first: int, last: int) -> list[tuple[int, int]]:
+    """Lines of the same kind in a row, as places."""
+    edges = [at for at in range(first + 1, last + 1) if lines[at].kind != lines[at - 1].kind]
+    return list(pairwise([first, *edges, last + 1]))
+
+
+def _mark_stretch(lines: list[Line], seen: list[str], may_be_own: list[bool]) -> None:
+    quoted = lines[0].kind == "quoted"
+    if not quoted and "strong" not in seen:
+        return  # somebody wrote it, and by chance a word of it is known
+    new = False
+    for line, how, may in zip(lines, seen, may_be_own, strict=True):
+        if how == "blank":
+            line.kind = "own" if new and quoted else line.kind
+            continue
+        new = how == "new" and may
+        if how != "new":
+            line.kind = "quoted"
+        elif new:
+            line.kind = "own"
+
+
+def _depth(line: Line) -> int:
+    marks = _MARKS.match(line.raw)
+    return marks.group().count(">") if marks and line.marked else 0
+
+
+def _heads(lines: list[Line]) -> int:
+    """How many messages begin in these lines: with two, what is new may be somebody else's."""
+    bare = [Line(_MARKS.sub("", line.raw) or "\n") for line in lines]
+    count, at = 0, 0
+    while at < len(bare):
+        length = 0
+        if not bare[at].blank:
+            length = headings.length_at(bare, at) or attributions.length_at(bare, at)
+        count += bool(length)
+        at += length or 1
+    return count
