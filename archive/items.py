@@ -119,6 +119,9 @@ def _by_quotation(items: Sequence[Item], passages: Sequence[Passage], digest: st
             parts[0].number = found[0]
     if not any(part.number is not None for part in parts):
         return []
+    for part in parts:
+        if part.number is None:  # no quotation, but a title of its own
+            part.number = mentions.opened_by(items, part.own().strip().partition("\n")[0])
     joined = _joined(parts)
     joined[-1].passages += rest
     return [Answer(part.number, tuple(part.passages), QUOTED) for part in joined]

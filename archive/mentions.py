@@ -24,12 +24,16 @@ _NOUNS = (
     "item|thread|discussion|question|topic|point|post|session|meeting|event|update|summary|piece|"
     "section|query|story|news|article|thema|punkt|frage|beitrag|eitem|pwynt"
 )
-_NUMBERED = (
-    r"(?:item|point|topic|thema|punkt|nummer|nr\.?|eitem|pwynt|number)\s*#?\s*(\d{1,3})\b|"
-    r"#(\d{1,3})\b"
+_ITEM = r"(?:item|point|thema|punkt|eitem|pwynt)\s*#?\s*(\d{1,3})\b"
+_NUMBER = r"(?:topic|nummer|nr\.?|number|#)\s*#?\s*(\d{1,3})\b"
+_SIGN = r"(?=\s*(?:[:)]|[-–—]\s))"
+#: "Number 10 has said no" and "we are #4" speak of no item: these want a sign behind, or "re".
+_AT_START = re.compile(
+    rf"\W*?(?:{_LEAD}\W+(?:the |your )?(?:{_ITEM}|{_NUMBER})|"
+    rf"(?:the |your )?{_ITEM}|{_NUMBER}{_SIGN})",
+    re.IGNORECASE,
 )
-_AT_START = re.compile(rf"\W*(?:{_LEAD}\W+)?(?:the |your )?(?:{_NUMBERED})", re.IGNORECASE)
-_BEFORE_COLON = re.compile(rf"(?:^|\W)(?:{_NUMBERED})(?=\s*(?:[:)]|[-–—]\s|$))", re.IGNORECASE)
+_WITHIN = re.compile(rf"(?:^|\W){_ITEM}(?:{_SIGN}|\s*$)", re.IGNORECASE)
 _LISTED = re.compile(r"(\d{1,3})\s*(?:[:)]|[-–—]\s|\.\s)")
 _CALLED = re.compile(
     rf"\b(?:the|your|that|this|his|her|their)\s+((?:[\w’'-]+\s+){{1,5}}?)(?:{_NOUNS})\b",
@@ -123,7 +127,7 @@ def _known(items: Sequence[Item], number: str) -> int | None:
 
 
 def _by_number(items: Sequence[Item], line: str) -> set[int]:
-    said = [_AT_START.match(line), *_BEFORE_COLON.finditer(line), *VISIBLE.finditer(line)]
+    said = [_AT_START.match(line), *_WITHIN.finditer(line), *VISIBLE.finditer(line)]
     numbers = {next(filter(None, found.groups())) for found in said if found}
     known = {_known(items, number) for number in numbers}
     return {number for number in known if number is not None}

@@ -43,7 +43,7 @@ WORDS = """
     council officer transcription minutes planning housing benefits pilot procurement supplier
     privacy assessment policy training resident enquiry chatbot summary translation accuracy
     cost hours saved team evidence risk register guidance audit contract data protection
-""".split()
+""".split()  # noqa: SIM905
 
 
 @dataclass(frozen=True)
@@ -74,28 +74,28 @@ def main() -> None:
         dovecot() as imap,
     ):
         folder = Path(name)
-        environment = _environment(folder, address, imap)
-        settings.use(settings.load(**{key.lower(): value for key, value in environment.items()}))
+        ours = environment(folder, address, imap)
+        settings.use(settings.load(**{key.lower(): value for key, value in ours.items()}))
         database.connect(address)
         migrations.upgrade()
-        _network()
-        letters = list(_letters(options.messages))
+        network()
+        mail = list(letters(options.messages))
         before = cpu_of(server) if server else 0.0
         if options.imported:
-            cpu, peak, seconds = _imported(folder, letters)
+            cpu, peak, seconds = _imported(folder, mail)
             mail_server = 0.0
         else:
-            cpu, peak, seconds, mail_server = _listened(environment, imap, letters)
-        thousands = len(letters) / 1000
+            cpu, peak, seconds, mail_server = _listened(ours, imap, mail)
+        thousands = len(mail) / 1000
         result = Result(
-            "ingest", options.database, "import" if options.imported else "imap", len(letters),
-            sum(map(len, letters)) // len(letters),
+            "ingest", options.database, "import" if options.imported else "imap", len(mail),
+            sum(map(len, mail)) // len(mail),
             cpu_s_per_1000=round(cpu / thousands, 3),
             database_cpu_s_per_1000=round(
                 (cpu_of(server) - before) / thousands if server else 0.0, 3
             ),
             mail_server_cpu_s_per_1000=round(mail_server / thousands, 3),
-            per_second=round(len(letters) / seconds),
+            per_second=round(len(mail) / seconds),
             peak_mib=round(peak),
         )  # fmt: skip
         _print(result)
@@ -115,7 +115,8 @@ def _options() -> argparse.Namespace:
 # --- what there is to read ----------------------------------------------------------------------
 
 
-def _network() -> None:
+def network() -> None:
+    """A list whose members all read the digest: reading is measured, not sending."""
     now = clock.now()
     with database.transaction() as session:
         list_ = MailingList(name=LIST, title="AI Network", created_at=now)
@@ -132,7 +133,6 @@ def _network() -> None:
             for n in range(1, OFFICERS + 1)
         ]
         session.execute(insert(Address), addresses)
-        # Everybody reads the digest: what is measured is reading, not sending.
         session.execute(
             insert(Subscription),
             [
@@ -146,7 +146,7 @@ def _officer(number: int) -> str:
     return f"officer{number}@council.example"
 
 
-def _letters(count: int) -> Iterator[bytes]:
+def letters(count: int) -> Iterator[bytes]:
     """Messages of some 4 kB: a new subject now and then, answers with a quotation otherwise."""
     chance = random.Random(1)
     open_: list[tuple[str, str, str]] = []
@@ -186,7 +186,8 @@ def _prose(chance: random.Random, lines: int) -> str:
     return "\r\n".join(" ".join(chance.choices(WORDS, k=14)) for _ in range(lines))
 
 
-def _environment(folder: Path, address: str, imap: Dovecot) -> dict[str, str]:
+def environment(folder: Path, address: str, imap: Dovecot) -> dict[str, str]:
+    """The settings of a house that reads this mailbox."""
     return {
         "DATA": str(folder / "var"), "DATABASE_URL": address, "DOMAIN": DOMAIN,
         "BASE_URL": "https://network.example.org", "NETWORK_NAME": "AI Network",
@@ -200,15 +201,15 @@ def _environment(folder: Path, address: str, imap: Dovecot) -> dict[str, str]:
 # --- the two ways in ----------------------------------------------------------------------------
 
 
-def _imported(folder: Path, letters: list[bytes]) -> tuple[float, float, float]:
+def _imported(folder: Path, mail: list[bytes]) -> tuple[float, float, float]:
     path = folder / "list.mbox"
     with _mbox(path) as box:
-        for letter in letters:
+        for letter in mail:
             box.add(letter.replace(b"\r\n", b"\n"))
     cpu, begun = own_cpu(), time.monotonic()
     transfer.import_mbox(path, LIST)
     cpu, seconds = own_cpu() - cpu, time.monotonic() - begun
-    _check(len(letters))
+    _check(len(mail))
     return cpu, own_peak_mib(), seconds
 
 
@@ -220,12 +221,12 @@ def _mbox(path: Path) -> Iterator[mailbox.mbox]:
 
 
 def _listened(
-    environment: dict[str, str], imap: Dovecot, letters: list[bytes]
+    ours: dict[str, str], imap: Dovecot, mail: list[bytes]
 ) -> tuple[float, float, float, float]:
     new = imap.maildir / "new"
     for folder in (new, imap.maildir / "cur", imap.maildir / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
-    for number, letter in enumerate(letters):
+    for number, letter in enumerate(mail):
         (new / f"{number:012d}.bench").write_bytes(letter)
     if imap.owner is not None:
         for path in (imap.maildir.parent, imap.maildir, *imap.maildir.rglob("*")):
@@ -233,11 +234,11 @@ def _listened(
     with imap.client():  # Dovecot's own index of the folder is not what is measured
         pass
     before = cpu_of(imap.pid)
-    variables = {f"FOLKMOOT_{name}": value for name, value in environment.items()}
-    command = [sys.executable, "-m", "bench.ingest", "--work", "--messages", str(len(letters))]
+    variables = {f"FOLKMOOT_{name}": value for name, value in ours.items()}
+    command = [sys.executable, "-m", "bench.ingest", "--work", "--messages", str(len(mail))]
     done = subprocess.run(command, env=os.environ | variables, stdout=subprocess.PIPE, check=True)
     cpu, peak, seconds = json.loads(done.stdout.splitlines()[-1])
-    _check(len(letters))
+    _check(len(mail))
     return cpu, peak, seconds, cpu_of(imap.pid) - before
 
 

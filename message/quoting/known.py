@@ -16,7 +16,6 @@ _RUN = 3  # so many words in a row are compared
 _STRONG = 5  # a line of so many known words is no accident
 _SURE, _LIKELY = 0.8, 0.5  # the part of a line that is known
 _END = 12  # the last words of a text
-_NEVER = 1_000
 _MARKS = re.compile(r"^[\s>]+")
 # Addresses differ from copy to copy, and gateways rewrite them.
 _ADDRESS = re.compile(
@@ -91,18 +90,24 @@ def mark(lines: list[Line], known: Known) -> list[Line]:
     said = [words_in(line.plain) for line in lines]
     seen = [_how_known(known, line, words) for line, words in zip(lines, said, strict=True)]
     strong = [at for at, how in enumerate(seen) if how == "strong"]
-    if not strong:
-        return lines
-    first, last = _widened(lines, seen, strong[0], strong[-1])
-    deepest = min(depths[at] for at in strong)
-    if _heads(lines[: strong[0]]) > 1:
-        deepest = _NEVER  # what is new may be somebody else's
-    elif deepest == 0 and not known.ends_with(said[strong[-1]]):
-        last = _end_of_text(lines, last)  # the end is cut off: below stands an answer
-    may_be_own = [depth >= deepest for depth in depths]
-    for start, end in _stretches(lines, first, last):
-        _mark_stretch(lines[start:end], seen[start:end], may_be_own[start:end])
+    deepest = min((depths[at] for at in strong if lines[at].kind == "quoted"), default=0)
+    for start, end in _stretches(lines):
+        places = [at for at in strong if start <= at < end]
+        quoted = lines[start].kind == "quoted"
+        if not places or not (quoted or _is_no_accident([said[at] for at in places])):
+            continue
+        first, last = _widened(seen, places[0], places[-1], start, end)
+        chained = _heads(lines[: places[0]]) > 1  # what is new may be somebody else's
+        if quoted and not deepest and not chained and not known.ends_with(said[places[-1]]):
+            last = _end_of_text(lines, last, end)  # the end is cut off: below stands an answer
+        may_be_own = [not chained and depth >= deepest for depth in depths[first : last + 1]]
+        _mark_stretch(lines[first : last + 1], seen[first : last + 1], may_be_own)
     return lines
+
+
+def _is_no_accident(known: list[list[str]]) -> bool:
+    """Whether somebody has pasted these lines; a title is soon typed."""
+    return len(known) > 2 or any(len(words) >= 2 * _STRONG for words in known)
 
 
 def _with_endings_cut(lines: list[Line], known: Known) -> tuple[list[Line], list[int]]:
@@ -139,37 +144,35 @@ def _how_known(known: Known, line: Line, words: list[str]) -> str:
     return "weak" if share >= _LIKELY else "new"
 
 
-def _widened(lines: list[Line], seen: list[str], first: int, last: int) -> tuple[int, int]:
+def _widened(seen: list[str], first: int, last: int, start: int, end: int) -> tuple[int, int]:
     """The stretch from the first to the last known line, with short known ones next to it."""
-    for at in range(first - 1, -1, -1):
-        if lines[at].kind != "own" or seen[at] not in ("weak", "blank"):
+    for at in range(first - 1, start - 1, -1):
+        if seen[at] not in ("weak", "blank"):
             break
         first = at if seen[at] == "weak" else first
-    for at in range(last + 1, len(lines)):
+    for at in range(last + 1, end):
         if seen[at] not in ("weak", "blank"):
             break
         last = at if seen[at] == "weak" else last
     return first, last
 
 
-def _end_of_text(lines: list[Line], last: int) -> int:
+def _end_of_text(lines: list[Line], last: int, end: int) -> int:
     """The end of what is quoted below a place, or of what stands above another message in it."""
-    for at in range(last + 1, len(lines)):
-        if lines[at].kind != "quoted" or (not lines[at].blank and headings.length_at(lines, at)):
+    for at in range(last + 1, end):
+        if not lines[at].blank and headings.length_at(lines, at):
             return at - 1
-    return len(lines) - 1
+    return end - 1
 
 
-def _stretches(lines: list[Line], first: int, last: int) -> list[tuple[int, int]]:
+def _stretches(lines: list[Line]) -> list[tuple[int, int]]:
     """Lines of the same kind in a row, as places."""
-    edges = [at for at in range(first + 1, last + 1) if lines[at].kind != lines[at - 1].kind]
-    return list(pairwise([first, *edges, last + 1]))
+    edges = [at for at in range(1, len(lines)) if lines[at].kind != lines[at - 1].kind]
+    return list(pairwise([0, *edges, len(lines)])) if lines else []
 
 
 def _mark_stretch(lines: list[Line], seen: list[str], may_be_own: list[bool]) -> None:
     quoted = lines[0].kind == "quoted"
-    if not quoted and "strong" not in seen:
-        return  # somebody wrote it, and by chance a word of it is known
     new = False
     for line, how, may in zip(lines, seen, may_be_own, strict=True):
         if how == "blank":

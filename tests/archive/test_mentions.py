@@ -37,6 +37,12 @@ COMMON = ("ai", "network", "digest", "february", "2027")
         # Nothing of that names an item.
         ("Thanks, great digest!", None),
         ("Item 14 was fine.", None),
+        ("Number 4 Privet Drive has no AI.", None),
+        ("#1 fan here!", None),
+        ("In the ranking we are #4", None),
+        ("We came out as number 3 - after Leeds.", None),
+        ("To number 3: we pay 20.", 3),
+        ("Number 3: we pay 20.", 3),
         ("Item 3 and item 5: yes.", None),
         ("At this point 3 councils agree.", None),
         ("I was in committee meetings all day.", None),

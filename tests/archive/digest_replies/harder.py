@@ -143,6 +143,7 @@ def harder() -> Iterator[Case]:
     yield from _other_programs()
     yield from _tempting()
     yield from _told_otherwise()
+    yield from _under_titles()
     yield from _chains()
 
 
@@ -290,6 +291,22 @@ def _told_otherwise() -> Iterator[Case]:
         "two lines with numbers", "visible reference", IPHONE,
         bare(f"3 - we pay 20\n5 - happy to share ours{PHONE}"), pair,
     )  # fmt: skip
+
+
+def _under_titles() -> Iterator[Case]:
+    """What the digest itself advises: the item's title above the answer."""
+    two = {LICENCES: "We pay 20 a head.", POLICY: "Ours has four rules."}
+    three = {**two, NOTES: "The pilot ended well."}
+    for program in (OUTLOOK, OUTLOOK_WEB, GMAIL, IPHONE, THUNDERBIRD, YAHOO):
+        mixed = inline({POLICY: two[POLICY]}, first=f"{LICENCES}\n{two[LICENCES]}")
+        yield Case("one above, one inline", "title above the answer", program, mixed, two)
+        for answers in (two, three, {POLICY: two[POLICY]}, {CHATBOTS: "I will come."}):
+            typed = "\n\n".join(f"{title}\n{words}" for title, words in answers.items())
+            kind = "title above the answer"
+            yield Case(f"{len(answers)}, nothing quoted", kind, program, bare(typed), answers)
+            yield Case(f"{len(answers)}, all quoted", kind, program, top(typed), answers)
+            greeted = f"Hello all,\n\n{typed}\n\nBest wishes\nDora"
+            yield Case(f"{len(answers)}, greeted", kind, program, top(greeted), answers)
 
 
 def _chains() -> Iterator[Case]:

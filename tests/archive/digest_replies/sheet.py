@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lxml import html as markup
+from lxml import html as markup  # type: ignore[import-untyped]
 
 from message.parse import Message
 
