@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import (
@@ -125,8 +126,23 @@ class Settings(BaseSettings):
     imap_security: Security = Field("tls", description="tls or none (loopback).")
     imap_username: str = Field("", description="User of the mailbox.")
     imap_password: SecretStr = Field(SecretStr(""), description="Password of the mailbox.")
-    imap_folder: str = Field("INBOX", description="Folder that the listener reads.")
-    imap_poll_seconds: float = Field(120.0, gt=0, description="IDLE is a hint; poll this often.")
+    imap_oauth: bool = Field(
+        False, description="Sign in by a token of `oauth_token_url` in place of the password."
+    )
+    imap_folder: str = Field(
+        "INBOX", description="Folder that the listener reads; several with commas between."
+    )
+    imap_junk_folder: str = Field(
+        "", description="Junk folder, read as well; empty: the one the server names; none: none."
+    )
+    imap_done_folder: str = Field(
+        "", description="Where messages go once they are kept; empty: marked as seen, left there."
+    )
+    imap_poll_seconds: float = Field(60.0, gt=0, description="IDLE is a hint; poll this often.")
+    lmtp_host: str = Field(
+        "", description="Take mail over LMTP here (127.0.0.1) from a mail server of your own."
+    )
+    lmtp_port: int = Field(2003, ge=0, le=65535, description="Port for that.")
     trusted_authserv_ids: Annotated[list[str], NoDecode] = Field(
         [], description="Servers whose Authentication-Results are believed (RFC 8601 §5)."
     )
@@ -158,6 +174,21 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("imap_folder")
+    @classmethod
+    def _some_folder(cls, value: str) -> str:
+        if not any(part.strip() for part in value.split(",")):
+            raise ValueError("must name a folder")
+        return value
+
+    @field_validator("imap_done_folder")
+    @classmethod
+    def _not_read(cls, value: str, info: ValidationInfo) -> str:
+        read = [part.strip() for part in str(info.data.get("imap_folder", "")).split(",")]
+        if value and value in (*read, info.data.get("imap_junk_folder")):
+            raise ValueError("must not be a folder that is read")
+        return value
 
     @field_validator("smtp_limit")
     @classmethod
@@ -211,6 +242,10 @@ class Settings(BaseSettings):
         if scheme in {"postgres", "postgresql"}:
             return f"postgresql+psycopg://{rest}"
         return self.database_url
+
+    def imap_folders(self) -> list[str]:
+        """The folders that the listener reads, the one it waits at first."""
+        return [name for part in self.imap_folder.split(",") if (name := part.strip())]
 
     def key(self) -> bytes:
         """The secret behind all tokens; made and kept in the data folder when none is set."""

@@ -49,14 +49,19 @@ def worker() -> None:
 
 
 def listen() -> None:
-    """Read the mailbox of answers and keep what arrives.
+    """Read the mailbox of answers, or take mail over LMTP, and keep what arrives.
 
     Example: folkmoot listen
     """
     with opening.opened() as settings:
-        if not settings.imap_host:
-            raise terminal.Trouble("No mailbox is set: FOLKMOOT_IMAP_HOST names its server.")
-        words = f"Listening to {settings.imap_host}. Ctrl-C stops it."
+        if not settings.imap_host and not settings.lmtp_host:
+            raise terminal.Trouble(
+                "No mailbox is set: FOLKMOOT_IMAP_HOST names its server. Or let your own mail "
+                "server hand mail over: FOLKMOOT_LMTP_HOST."
+            )
+        lmtp = f"LMTP on {settings.lmtp_host}:{settings.lmtp_port}" if settings.lmtp_host else ""
+        words = " and ".join(filter(None, (settings.imap_host, lmtp)))
+        words = f"Listening to {words}. Ctrl-C stops it."
         house.run(settings, frozenset({"listener"}), web=False, banner=words)
 
 

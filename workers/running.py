@@ -6,14 +6,14 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dramatiq
 from sqlalchemy import select
 
 from core import clock, database, leases, outbox
 from core.settings import Settings
-from mailer import delivery
+from mailer import delivery, lmtp
 from mailer.models import Worker
 from workers import broker as brokers
 from workers import listener
@@ -21,6 +21,7 @@ from workers.actors import Actors, declare
 
 log = logging.getLogger(__name__)
 
+#: The listener is what takes mail in: over IMAP, over LMTP, or both.
 PARTS = frozenset({"worker", "schedule", "listener"})
 #: How often each worker looks for what waits, and how often a tick is due.
 LOOK_SECONDS = 1.0
@@ -56,6 +57,9 @@ def everything(
     if "listener" in parts and settings.imap_host:
         loops.append(lambda: listener.listen(settings, name, stop))
     running = [threading.Thread(target=loop, daemon=True) for loop in loops]
+    open_ = ExitStack()
+    if "listener" in parts and settings.lmtp_host:
+        open_.enter_context(lmtp.serving(settings))
     try:
         if "worker" in parts:
             bury_the_dead(name)
@@ -64,6 +68,7 @@ def everything(
             thread.start()
         yield stop
     finally:
+        open_.close()
         stop.set()
         for thread in running:
             thread.join(timeout=20)

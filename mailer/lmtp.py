@@ -1,0 +1,122 @@
+"""LMTP (RFC 2033): a mail server of one's own hands each message over, and is told it is kept.
+
+Nothing is read of a message here. It is in the database before the reply, one row a recipient of
+ours, with the address that it was written to on top (RFC 9228); the server keeps what we could not.
+"""
+
+import asyncio
+import hashlib
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy.exc import SQLAlchemyError
+
+from core import addresses, database
+from core.settings import Settings
+from mailer import inbox
+
+log = logging.getLogger(__name__)
+
+MAILBOX = "lmtp"
+LARGEST = 50 * 1024 * 1024
+START_SECONDS = 10.0
+_KEPT = "250 2.0.0 kept"
+_LATER = "451 4.3.0 it cannot be kept now; try again later"
+
+
+class CannotListen(RuntimeError):
+    """Nobody can hand mail over; the text says why and what to do."""
+
+
+class Counter:
+    """Takes messages in (a handler of aiosmtpd)."""
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Whether there is such a domain here; who it is for is found out when it is sorted."""
+        if addresses.recognise(address) is None:
+            return "550 5.1.2 no mail for that domain is taken here"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        """RFC 2033 §4.2: a reply for each recipient, in order, once it is kept."""
+        content = envelope.content
+        if not isinstance(content, bytes):
+            return "\r\n".join("554 5.6.0 no message came" for _ in envelope.rcpt_tos)
+        replies = [
+            await asyncio.to_thread(kept, recipient, envelope.mail_from or "", content)
+            for recipient in envelope.rcpt_tos
+        ]
+        return "\r\n".join(replies)
+
+
+def kept(recipient: str, sender: str, content: bytes) -> str:
+    """Keep a message for one recipient in a transaction of its own; gives the reply.
+
+    The same message for the same recipient again is kept once.
+    """
+    raw = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n".encode() + content
+    # The server numbers nothing: the same bytes have the same number.
+    number = int.from_bytes(hashlib.sha256(raw).digest()[:7], "big")
+    try:
+        with database.transaction() as session:
+            inbox.keep(session, MAILBOX, 0, number, raw)
+    except SQLAlchemyError as trouble:
+        log.warning("lmtp_not_kept", extra={"why": type(trouble).__name__})
+        return _LATER
+    return _KEPT
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[int]:
+    """Take mail over LMTP until the block ends; gives the port. Raises CannotListen."""
+    ready = threading.Event()
+    loop = asyncio.new_event_loop()
+    ports: list[int] = []
+    troubles: list[OSError] = []
+
+    async def begin() -> asyncio.Server | None:
+        try:
+            server = await loop.create_server(_talk, settings.lmtp_host, settings.lmtp_port)
+        except OSError as trouble:
+            troubles.append(trouble)
+            return None
+        ports.append(server.sockets[0].getsockname()[1])
+        return server
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        server = loop.run_until_complete(begin())
+        ready.set()
+        if server is not None:
+            loop.run_forever()
+            server.close()
+            loop.run_until_complete(server.wait_closed())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+    thread = threading.Thread(target=run, name="lmtp", daemon=True)
+    thread.start()
+    if not ready.wait(START_SECONDS) or troubles:
+        why = troubles[0].strerror if troubles else "it took too long"
+        where = f"{settings.lmtp_host}:{settings.lmtp_port}"
+        raise CannotListen(f"Nobody can listen on {where} ({why}): set FOLKMOOT_LMTP_PORT.")
+    try:
+        yield ports[0]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(START_SECONDS)
+
+
+def _talk() -> LMTP:
+    return LMTP(
+        Counter(), data_size_limit=LARGEST, enable_SMTPUTF8=True, decode_data=False,
+        hostname="folkmoot", ident="LMTP", timeout=300,
+    )  # fmt: skip
