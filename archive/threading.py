@@ -172,7 +172,7 @@ class _Forest:
         if self.is_ghost(node):
             return True
         message = self.messages[node]
-        return message.is_reply and not message.references
+        return message.is_reply and not message.references and not message.pinned
 
     def link_subjects(self) -> None:
         """Join answers whose parent nobody knows to a recent discussion of their subject."""

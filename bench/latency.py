@@ -65,7 +65,7 @@ def main() -> None:
     ):
         environment = ingest.environment(Path(name), address, imap) | {
             "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(sink.port), "SMTP_SECURITY": "none",
-            "IMAP_POLL_SECONDS": "0.05",
+            "IMAP_ASK_SECONDS": "0.05",
         }  # fmt: skip
         settings.use(settings.load(**{key.lower(): value for key, value in environment.items()}))
         database.connect(address)

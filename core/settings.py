@@ -139,6 +139,9 @@ class Settings(BaseSettings):
         "", description="Where messages go once they are kept; empty: marked as seen, left there."
     )
     imap_poll_seconds: float = Field(60.0, gt=0, description="IDLE is a hint; poll this often.")
+    imap_ask_seconds: float = Field(
+        0.0, ge=0, description="Ask a server nearby for news so often (0.05); 0: wait for its hint."
+    )
     lmtp_host: str = Field(
         "", description="Take mail over LMTP here (127.0.0.1) from a mail server of your own."
     )

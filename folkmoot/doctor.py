@@ -15,7 +15,8 @@ from core import database
 from core.outbox import Receipt
 from core.settings import Settings, SettingsError
 from folkmoot import dkim_keys, opening
-from mailer import routes, smtp
+from mailer import imap_talk, routes, smtp
+from mailer.login import LoginTrouble, Tokens, xoauth2
 from mailer.models import Delivery, Incoming, State
 from mailer.opening import RouteTrouble
 from mailer.routes import Route
@@ -146,7 +147,7 @@ def _contents() -> Iterator[Finding]:
 def _tried(what: str, attempt: Callable[[], Finding]) -> Finding:
     try:
         return attempt()
-    except (OSError, imaplib.IMAP4.error, redis.RedisError) as trouble:
+    except (OSError, imaplib.IMAP4.error, redis.RedisError, LoginTrouble) as trouble:
         return Finding(BAD, f"{what} does not work: {_words_of(trouble)}")
 
 
@@ -199,11 +200,21 @@ def _imap(settings: Settings) -> Finding:
     else:
         client = imaplib.IMAP4(settings.imap_host, settings.imap_port, timeout=_PATIENCE)
     with client:
-        client.login(settings.imap_username, settings.imap_password.get_secret_value())
-        state, _ = client.select(settings.imap_folder, readonly=True)
-    if state != "OK":
-        return Finding(BAD, f"mailbox {where} has no folder {settings.imap_folder}")
+        _imap_login(client, settings)
+        for folder in settings.imap_folders():
+            name = imap_talk.quoted(imap_talk.encoded(folder))
+            if client.select(name, readonly=True)[0] != "OK":
+                return Finding(BAD, f"mailbox {where} has no folder {folder}")
     return Finding(OK, f"mailbox {where} lets us in")
+
+
+def _imap_login(client: imaplib.IMAP4, settings: Settings) -> None:
+    if not settings.imap_oauth:
+        client.login(settings.imap_username, settings.imap_password.get_secret_value())
+        return
+    token = Tokens.of(settings).current()
+    answers = iter([xoauth2(settings.imap_username, token)])
+    client.authenticate("XOAUTH2", lambda _challenge: next(answers, b""))
 
 
 def _signing_keys(settings: Settings) -> Iterator[Finding]:

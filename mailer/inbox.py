@@ -14,12 +14,15 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from core import clock, outbox
-from core.events import MailArrived
+from core.events import MailArrived, MailNotUnderstood
 from mailer.models import Incoming, MailboxPosition
 from message.parse import Message, parse
 
 #: For zlib: mail is small, and half of the time buys a tenth of the room.
 FAST = 1
+#: Why a message is stuck that lay in the Junk folder.
+CAME_BY_JUNK = "it came by the Junk folder"
+_AT_ONCE = 1000
 
 
 def keep(session: Session, mailbox: str, uidvalidity: int, uid: int, raw: bytes) -> int | None:
@@ -28,44 +31,94 @@ def keep(session: Session, mailbox: str, uidvalidity: int, uid: int, raw: bytes)
 
 
 def keep_many(
-    session: Session, mailbox: str, uidvalidity: int, messages: Sequence[tuple[int, bytes]]
+    session: Session,
+    mailbox: str,
+    uidvalidity: int,
+    messages: Sequence[tuple[int, bytes]],
+    account: str | None = None,
+    *,
+    junk: bool = False,
 ) -> list[int]:
     """Keep messages, given by UID, and record MailArrived for each, in the caller's transaction.
 
-    Moves the position on. Returns the ids of those that were not known already.
+    Moves the position on. What is known from another folder of the same account is not kept again.
+    `junk`: the server took them for spam, so a person looks at them, and nothing else is done;
+    moved to another folder later, they arrive. Returns the ids of those that arrived now.
     """
     here = position(session, mailbox, uidvalidity)
     here.last_uid = max(here.last_uid, *(uid for uid, _ in messages), 0)
     digests = {uid: hashlib.sha256(raw).hexdigest() for uid, raw in messages}
-    known = _known(session, mailbox, uidvalidity, digests)
-    now = clock.now()
+    session.flush()
+    back = [] if junk or not account else _from_junk(session, mailbox, account, digests)
+    known = _known(session, mailbox, uidvalidity, digests, account)
     rows = [
-        {
-            "mailbox": mailbox, "uidvalidity": uidvalidity, "uid": uid, "sha256": digests[uid],
-            "raw": zlib.compress(raw, FAST), "size": len(raw), "arrived_at": now, "state": "kept",
-        }
+        _row(mailbox, uidvalidity, uid, raw, digests[uid], junk)
         for uid, raw in messages
         if uid not in known
-    ]  # fmt: skip
-    session.flush()
-    if not rows:
-        return []
+    ]
     made = insert(Incoming).returning(Incoming.id, sort_by_parameter_order=True)
-    ids = list(session.scalars(made, rows))
-    outbox.record_many(session, [(MailArrived(one), f"arrived:{one}") for one in ids])
+    ids = back + (list(session.scalars(made, rows)) if rows else [])
+    kind = MailNotUnderstood if junk else MailArrived
+    word = "junk" if junk else "arrived"
+    outbox.record_many(session, [(kind(one), f"{word}:{one}") for one in ids])
     return ids
 
 
+def _row(
+    mailbox: str, uidvalidity: int, uid: int, raw: bytes, digest: str, junk: bool
+) -> dict[str, object]:
+    return {
+        "mailbox": mailbox, "uidvalidity": uidvalidity, "uid": uid, "sha256": digest,
+        "raw": zlib.compress(raw, FAST), "size": len(raw), "arrived_at": clock.now(),
+        "state": "stuck" if junk else "kept", "why": CAME_BY_JUNK if junk else None,
+    }  # fmt: skip
+
+
+def _from_junk(
+    session: Session, mailbox: str, account: str, digests: Mapping[int, str]
+) -> list[int]:
+    """Messages that lay in Junk, and that somebody moved here: they wait for nobody any more."""
+    lay = select(Incoming).where(
+        Incoming.mailbox.startswith(f"{account}/", autoescape=True), Incoming.mailbox != mailbox,
+        Incoming.sha256.in_(digests.values()),
+        Incoming.state == "stuck", Incoming.why == CAME_BY_JUNK,
+    )  # fmt: skip
+    rows = session.scalars(lay.order_by(Incoming.id).with_for_update()).all()
+    for row in rows:
+        row.state, row.why = "kept", None
+    return [row.id for row in rows]
+
+
 def _known(
-    session: Session, mailbox: str, uidvalidity: int, digests: Mapping[int, str]
+    session: Session,
+    mailbox: str,
+    uidvalidity: int,
+    digests: Mapping[int, str],
+    account: str | None,
 ) -> set[int]:
-    """The UIDs of what we have; under another numbering a message is known by its bytes."""
-    here = select(Incoming.uid, Incoming.sha256).where(Incoming.mailbox == mailbox)
-    same = here.where(Incoming.uidvalidity == uidvalidity, Incoming.uid.in_(digests))
-    moved = here.where(Incoming.uidvalidity != uidvalidity, Incoming.sha256.in_(digests.values()))
+    """The UIDs of what we have; elsewhere or under another numbering it is known by its bytes."""
+    told = select(Incoming.uid, Incoming.sha256)
+    here = Incoming.mailbox == mailbox
+    same = told.where(here, Incoming.uidvalidity == uidvalidity, Incoming.uid.in_(digests))
+    elsewhere = here & (Incoming.uidvalidity != uidvalidity)
+    if account:
+        folders = Incoming.mailbox.startswith(f"{account}/", autoescape=True)
+        elsewhere = elsewhere | (folders & (Incoming.mailbox != mailbox))
+    moved = told.where(Incoming.sha256.in_(digests.values()), elsewhere)
     uids = {row.uid for row in session.execute(same)}
     content = {row.sha256 for row in session.execute(moved)}
     return uids | {uid for uid, digest in digests.items() if digest in content}
+
+
+def kept(session: Session, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> list[int]:
+    """Those of the UIDs that are kept, in order."""
+    here = select(Incoming.uid).where(
+        Incoming.mailbox == mailbox, Incoming.uidvalidity == uidvalidity
+    )
+    parts = (uids[start : start + _AT_ONCE] for start in range(0, len(uids), _AT_ONCE))
+    return sorted(
+        uid for part in parts for uid in session.scalars(here.where(Incoming.uid.in_(part)))
+    )
 
 
 def raw_of(incoming: Incoming) -> bytes:

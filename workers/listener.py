@@ -16,12 +16,13 @@ TERM = dt.timedelta(seconds=60)
 
 def listen(settings: Settings, holder: str, stop: threading.Event) -> None:
     """Read the mailbox of the settings until told to stop; only one holder does at a time."""
-    mailbox = f"{settings.imap_username}@{settings.imap_host}/{settings.imap_folder}"
-    name = f"listener:{mailbox}"
+    account = f"{settings.imap_username}@{settings.imap_host}"
+    name = f"listener:{account}/{settings.imap_folder}"[:120]
 
-    def keep(uidvalidity: int, messages: Sequence[tuple[int, bytes]]) -> None:
+    def keep(folder: imap.Folder, validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
+        mailbox = f"{account}/{folder.name}"
         with database.transaction() as session:
-            inbox.keep_many(session, mailbox, uidvalidity, messages)
+            inbox.keep_many(session, mailbox, validity, messages, account, junk=folder.junk)
 
     def ours() -> bool:
         with database.transaction() as session:
@@ -31,6 +32,6 @@ def listen(settings: Settings, holder: str, stop: threading.Event) -> None:
         if not ours():
             stop.wait(5)
             continue
-        imap.Listener(settings, mailbox, keep, still_ours=ours).run(stop)
+        imap.Listener(settings, account, keep, still_ours=ours).run(stop)
     with database.transaction() as session:
         leases.release(session, name, holder)

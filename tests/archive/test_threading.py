@@ -236,3 +236,13 @@ def test_ten_thousand_deep(backwards: bool) -> None:
     assert time.perf_counter() - start < 5
     assert found["9999"].parent == "9998"
     assert len(discussions(found)) == 1
+
+
+def test_a_pinned_message_stays_where_it_was_put() -> None:
+    """Somebody said that it begins a discussion: what a later message tells of it changes nothing."""
+    old = Arrived("a", "a@x", sent_at=NINE, topic="t")
+    begun = Arrived("b", "b@x", sent_at=NINE, topic="t", is_reply=True, pinned=True)
+    later = Arrived("c", "c@x", ("b@x", "a@x"), NINE, "t", is_reply=True)
+    places = arrange([old, begun, later])
+    assert places["b"].parent is None
+    assert places["c"].parent == "b"

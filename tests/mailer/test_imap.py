@@ -14,15 +14,16 @@ import pytest
 from pydantic import SecretStr
 
 from core import database, settings
-from mailer import imap, inbox
-from mailer.imap import Listener
+from mailer import imap, imap_talk, inbox
+from mailer.imap import Folder, Keep, Listener
 from mailer.models import Incoming, MailboxPosition
 from tests.servers.dovecot import Dovecot, dovecot
 from tests.servers.process import free_port
 from tests.servers.pymap import Pymap, pymap
 
 Server = Dovecot | Pymap
-MAILBOX = "network@test/INBOX"
+ACCOUNT = "network@test"
+MAILBOX = f"{ACCOUNT}/INBOX"
 # What the database makes of it is shown with the inbox; here one is enough.
 pytestmark = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 
@@ -57,20 +58,21 @@ def point_to(port: int, secret: str = "made-for-tests", poll: float = 0.5) -> No
     settings.use(settings.current().model_copy(update=update))
 
 
-def keep(validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
+def keep(folder: Folder, validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
     """Keep in the database, as the house does."""
     with database.transaction() as session:
-        inbox.keep_many(session, MAILBOX, validity, messages)
+        mailbox = f"{ACCOUNT}/{folder.name}"
+        inbox.keep_many(session, mailbox, validity, messages, ACCOUNT, junk=folder.junk)
 
 
 @contextmanager
 def listening(
-    keep_with: Callable[[int, Sequence[tuple[int, bytes]]], None] = keep,
+    keep_with: Keep = keep,
     ours: Callable[[], bool] = lambda: True,
 ) -> Iterator[threading.Thread]:
     """A listener in a thread; on the way out it must end within three seconds."""
     stop = threading.Event()
-    listener = Listener(settings.current(), MAILBOX, keep_with, ours)
+    listener = Listener(settings.current(), ACCOUNT, keep_with, ours)
     thread = threading.Thread(target=listener.run, args=(stop,), daemon=True)
     thread.start()
     try:
@@ -137,10 +139,10 @@ def test_i1_nothing_is_marked_that_was_not_kept(db: str, server: Server) -> None
     """If keeping fails, the message stays unseen, and is fetched again."""
     failures = itertools.count()
 
-    def failing(validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
+    def failing(folder: Folder, validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
         if next(failures) == 0:
             raise OSError("disk full")
-        keep(validity, messages)
+        keep(folder, validity, messages)
 
     server.deliver(letter(1))
     with listening(failing):
@@ -158,7 +160,7 @@ def test_i8_new_mail_is_found_without_a_hint(
         time.sleep(0.05)
         return False
 
-    monkeypatch.setattr(imap, "_pushed", deaf)
+    monkeypatch.setattr(imap_talk, "_pushed", deaf)
     with listening():
         time.sleep(0.7)
         server.deliver(letter(1))
@@ -235,12 +237,12 @@ def test_i37_a_refused_login_is_not_hammered(
     async def rest(self: Listener, seconds: float) -> None:
         waits.append(seconds)
         if len(waits) == 3:
-            raise imap._Leaving
+            raise imap_talk.Leaving
 
     monkeypatch.setattr(Listener, "_rest", rest)
     with pymap(tmp_path) as server:
         point_to(server.port, secret="wrong")
-        Listener(settings.current(), MAILBOX, keep).run(threading.Event())
+        Listener(settings.current(), ACCOUNT, keep).run(threading.Event())
     assert 60 <= waits[0] <= 75
     assert 120 <= waits[1] <= 150
     assert 240 <= waits[2] <= 300
@@ -356,7 +358,7 @@ def test_i9_a_server_that_goes_away_is_noticed(
     db: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every wait has an end: the connection is dropped, and a new one works."""
-    monkeypatch.setattr(imap, "COMMAND_SECONDS", 1.0)
+    monkeypatch.setattr(imap_talk, "COMMAND_SECONDS", 1.0)
     server = Scripted(fault)
     point_to(server.port, poll=0.3)
     try:
