@@ -35,6 +35,28 @@ def test_members_read_their_lists(network: Network) -> None:
         assert lists(network.coordinator) == lists(operator) == {network.main, network.sub}
 
 
+def test_readers_among_many_are_those_who_may_read(network: Network) -> None:
+    """The decision for many at once is that for each, on open and closed lists, in any standing."""
+    people = [network.coordinator, network.person("Zed", "zed@elsewhere.example")]
+    for number, standing in enumerate([*Standing, *Standing]):
+        domain = "ashford.example" if number % 2 else "partner.example"
+        person = network.person(f"P{number}", f"p{number}@{domain}", network.main, network.sub)
+        people.append(person)
+        with database.transaction() as session:
+            of = select(Subscription).where(Subscription.person_id == person)
+            for subscription in session.scalars(of):
+                subscription.state = standing
+    with database.reading() as session:
+        for list_ in session.scalars(select(MailingList)):
+            each = {
+                person
+                for person in people
+                if access.may_read_list(session, access.viewer(session, person), list_)
+            }
+            assert access.readers_among(session, list_, people) == each
+            assert each
+
+
 @pytest.mark.parametrize(
     ("standing", "reads"),
     [(Standing.ACTIVE, True), (Standing.SUSPENDED, True), (Standing.LEFT, False)],

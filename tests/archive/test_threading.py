@@ -239,7 +239,7 @@ def test_ten_thousand_deep(backwards: bool) -> None:
 
 
 def test_a_pinned_message_stays_where_it_was_put() -> None:
-    """Somebody said that it begins a discussion: what a later message tells of it changes nothing."""
+    """Somebody said that it begins a discussion: what later messages tell changes nothing."""
     old = Arrived("a", "a@x", sent_at=NINE, topic="t")
     begun = Arrived("b", "b@x", sent_at=NINE, topic="t", is_reply=True, pinned=True)
     later = Arrived("c", "c@x", ("b@x", "a@x"), NINE, "t", is_reply=True)
