@@ -3,25 +3,29 @@
 Who may read is part of the same query, so that not even a count tells of what is hidden.
 """
 
+import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, column, func, literal_column, select, table, text
 from sqlalchemy.dialects.postgresql import REGCONFIG
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import cast
 
-from archive import access
-from archive.models import Post, PostState
-from core import database
+from archive import access, query
+from archive.models import Attachment, Post, PostState
+from archive.query import Query
+from core import database, settings
+from subscribers.models import MailingList
 
 #: More of a post is not indexed: PostgreSQL's documents end at 1 MB.
 LONGEST = 200_000
-MOST_WORDS = 24
 _OPEN, _CLOSE = "\x02", "\x03"
 _SNIPPET_WORDS = 30
+_BEGINNING = 200
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -108,46 +112,65 @@ def _apart(said: str) -> str:
     return " ".join(_WORD.findall(said))
 
 
-def words_of(query: str) -> list[str]:
-    """What is looked for: words, and phrases that stood in quotation marks.
-
-    Everything else in a query is taken for punctuation, so no query is wrong.
-    """
-    found: list[str] = []
-    for phrase, word in re.findall(r'"([^"]*)"|([^\s"]+)', query.replace("\0", " ")):
-        words = _WORD.findall(phrase or word)
-        if phrase:
-            found.append(" ".join(words))
-        else:
-            found += words
-    return [one for one in found if one][:MOST_WORDS]
-
-
 def search(
     session: Session,
     viewer: access.Viewer,
-    query: str,
+    typed: str,
     limit: int = 50,
     list_id: int | None = None,
 ) -> list[Hit]:
-    """The posts that the viewer may read and that have all words of the query, best first."""
-    wanted = words_of(query)
-    if not wanted:
+    """The posts that the viewer may read and that are as the query says, best first.
+
+    Without any word to look for the latest come first.
+    """
+    wanted = query.read(typed)
+    if not wanted.asks():
         return []
-    find = _on_postgresql if database.on_postgresql(session) else _on_sqlite
-    found = find(wanted).where(
+    found = _found(session, wanted).where(
         Post.state == PostState.FILED, Post.list_id.in_(access.readable_lists(viewer))
     )
+    for condition in _conditions(wanted):
+        found = found.where(condition)
     if list_id is not None:
         found = found.where(Post.list_id == list_id)
     return [_hit(post, marked) for post, marked in session.execute(found.limit(limit))]
 
 
-def _on_sqlite(wanted: Sequence[str]) -> Select[Post, str]:
-    # Every term is quoted: FTS5 then sees no operators. The last word may be unfinished.
-    terms = [f'"{term}"' for term in wanted]
-    if " " not in wanted[-1] and len(wanted[-1]) > 2:
+def _found(session: Session, wanted: Query) -> Select[Post, str]:
+    if not wanted.words and not wanted.authors:
+        return select(Post, func.substr(Post.own_words, 1, _BEGINNING)).order_by(
+            Post.sent_at.desc()
+        )
+    return _on_postgresql(wanted) if database.on_postgresql(session) else _on_sqlite(wanted)
+
+
+def _conditions(wanted: Query) -> Iterator[ColumnElement[bool]]:
+    if wanted.lists:
+        named = select(MailingList.id).where(MailingList.name.in_(wanted.lists))
+        yield Post.list_id.in_(named)
+    if wanted.after is not None:
+        yield Post.sent_at >= _midnight(wanted.after)
+    if wanted.before is not None:
+        yield Post.sent_at < _midnight(wanted.before)
+    if wanted.attachment:
+        yield select(Attachment.id).where(Attachment.post_id == Post.id).exists()
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(settings.current().zone))
+
+
+def _unfinished(words: Sequence[str]) -> bool:
+    """Whether the last word may still be typed: then its beginning is enough."""
+    return bool(words) and " " not in words[-1] and len(words[-1]) > 2
+
+
+def _on_sqlite(wanted: Query) -> Select[Post, str]:
+    # Every term is quoted: FTS5 then sees no operators but ours.
+    terms = [f'"{term}"' for term in wanted.words]
+    if _unfinished(wanted.words):
         terms[-1] += "*"
+    terms += [f'author : "{word}"' for word in wanted.authors]
     snippet: ColumnElement[str] = literal_column(
         f"snippet(post_search, 2, char(2), char(3), '…', {_SNIPPET_WORDS})"
     )
@@ -160,11 +183,13 @@ def _on_sqlite(wanted: Sequence[str]) -> Select[Post, str]:
     )
 
 
-def _on_postgresql(wanted: Sequence[str]) -> Select[Post, str]:
+def _on_postgresql(wanted: Query) -> Select[Post, str]:
     english = cast("english", REGCONFIG)
-    parts = [func.phraseto_tsquery(english, term) for term in wanted]
-    if " " not in wanted[-1] and len(wanted[-1]) > 2:
-        parts[-1] = func.to_tsquery(english, f"{wanted[-1]}:*")
+    parts = [func.phraseto_tsquery(english, term) for term in wanted.words]
+    if _unfinished(wanted.words):
+        parts[-1] = func.to_tsquery(english, f"{wanted.words[-1]}:*")
+    # The author stands in the document with weight B.
+    parts += [func.to_tsquery(english, f"{word}:B") for word in wanted.authors]
     terms: ColumnElement[Any] = parts[0]
     for part in parts[1:]:
         terms = terms.op("&&")(part)
