@@ -71,7 +71,8 @@ def main() -> None:
     options = parser.parse_args()
     share = options.messages // options.processes
     begun = time.monotonic()
-    shares = [(options.seed * 1_000_000_007 + number, share) for number in range(options.processes)]
+    first = options.seed * 1_000_000_000
+    shares = [(first + number * share, share) for number in range(options.processes)]
     with multiprocessing.Pool(options.processes) as pool:
         outcomes = pool.starmap(fuzz, shares)
     total = Outcome(

@@ -68,6 +68,8 @@ def clean(html: str) -> str:
         link_rel="nofollow noopener noreferrer ugc",
         strip_comments=True,
     )
+    # The first line break in a <pre> is not part of it: one that is needs another before it.
+    safe = safe.replace("<pre>\n", "<pre>\n\n")
     return safe.replace("<h1>", "<h2>").replace("</h1>", "</h2>")
 
 

@@ -133,9 +133,12 @@ def text_of(message: Message) -> str:
 
 def without_copy(text: str) -> tuple[str, str]:
     """What the server says, and the message that it returns below."""
-    places = [0, *sorted(_places(text)), len(text)]
-    said = next((text[:at] for at in places[1:] if _names_somebody(text[:at])), text[: places[1]])
-    return said, text[len(said) :]
+    places = sorted(_places(text))
+    if not places:
+        return text, ""
+    enough = _names_somebody_at(text)
+    at = next((place for place in [*places, len(text)] if place >= enough), places[0])
+    return text[:at], text[at:]
 
 
 def _places(text: str) -> set[int]:
@@ -148,8 +151,11 @@ def _places(text: str) -> set[int]:
     }
 
 
-def _names_somebody(said: str) -> bool:
-    return bool(ADDRESS.search(said)) and bool(FAILURE.search(said) or CERTAIN.search(said))
+def _names_somebody_at(text: str) -> int:
+    """By where a text has named an address, and said that something failed."""
+    address = ADDRESS.search(text)
+    failed = [found.end() for found in (FAILURE.search(text), CERTAIN.search(text)) if found]
+    return max(address.end(), min(failed)) if address and failed else len(text) + 1
 
 
 def about(recipient: str, said: str, others: Sequence[str] = ()) -> str:
