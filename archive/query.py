@@ -12,6 +12,7 @@ MOST_WORDS = 24
 _TERM = re.compile(r'(?:([a-z]+):)?(?:"([^"]*)"|([^\s"]+))', re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
+_YEARS = range(1900, 2200)
 OPERATORS = frozenset({"from", "list", "after", "before", "has"})
 
 
@@ -67,7 +68,7 @@ def _days(name: str, values: list[str], troubles: list[str]) -> list[dt.date]:
     for value in values:
         found = _DAY.fullmatch(value)
         try:
-            if found is None:
+            if found is None or int(found[1]) not in _YEARS:
                 raise ValueError
             days.append(dt.date(int(found[1]), int(found[2] or 1), int(found[3] or 1)))
         except ValueError:

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, column, func, literal_column, select, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.dialects.postgresql import REGCONFIG
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import cast
@@ -137,11 +147,27 @@ def search(
 
 
 def _found(session: Session, wanted: Query) -> Select[Post, str]:
-    if not wanted.words and not wanted.authors:
-        return select(Post, func.substr(Post.own_words, 1, _BEGINNING)).order_by(
-            Post.sent_at.desc()
-        )
-    return _on_postgresql(wanted) if database.on_postgresql(session) else _on_sqlite(wanted)
+    on_postgresql = database.on_postgresql(session)
+    if wanted.words:
+        found = _on_postgresql(wanted) if on_postgresql else _on_sqlite(wanted)
+    else:
+        beginning = func.substr(Post.own_words, 1, _BEGINNING)
+        found = select(Post, beginning).order_by(Post.sent_at.desc())
+    for word in wanted.authors:
+        found = found.where(_by(word, on_postgresql=on_postgresql))
+    return found
+
+
+def _by(word: str, *, on_postgresql: bool) -> ColumnElement[bool]:
+    """Whether a word is one of the author's name or organisation, be it a stop word or not."""
+    if on_postgresql:
+        name = func.lower(Post.author + " " + Post.organisation)
+        return name.op("~")(rf"\m{word.lower()}\M")
+    of_author = f'author : "{word}"'
+    found = select(_INDEX.c.rowid).where(
+        text("post_search MATCH :by").bindparams(bindparam("by", of_author, unique=True))
+    )
+    return Post.id.in_(found)
 
 
 def _conditions(wanted: Query) -> Iterator[ColumnElement[bool]]:
@@ -170,7 +196,6 @@ def _on_sqlite(wanted: Query) -> Select[Post, str]:
     terms = [f'"{term}"' for term in wanted.words]
     if _unfinished(wanted.words):
         terms[-1] += "*"
-    terms += [f'author : "{word}"' for word in wanted.authors]
     snippet: ColumnElement[str] = literal_column(
         f"snippet(post_search, 2, char(2), char(3), '…', {_SNIPPET_WORDS})"
     )
@@ -188,8 +213,6 @@ def _on_postgresql(wanted: Query) -> Select[Post, str]:
     parts = [func.phraseto_tsquery(english, term) for term in wanted.words]
     if _unfinished(wanted.words):
         parts[-1] = func.to_tsquery(english, f"{wanted.words[-1]}:*")
-    # The author stands in the document with weight B.
-    parts += [func.to_tsquery(english, f"{word}:B") for word in wanted.authors]
     terms: ColumnElement[Any] = parts[0]
     for part in parts[1:]:
         terms = terms.op("&&")(part)

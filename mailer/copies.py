@@ -92,7 +92,6 @@ def values_of(
         "rsvp_url": lambda: links.rsvp(rsvp()),
         "organizer": lambda: addresses.of(list_name, rsvp()),
         "bounce_address": lambda: addresses.of(list_name, dated(Purpose.BOUNCE, row.id)),
-        "feed_url": lambda: links.page(f"/feeds/{dated(Purpose.FEED, person, list_id)}"),
     }
     values: dict[str, str] = {}
     for slot in slots:

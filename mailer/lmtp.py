@@ -13,7 +13,6 @@ from contextlib import contextmanager
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from sqlalchemy.exc import SQLAlchemyError
 
 from core import addresses, database
 from core.settings import Settings
@@ -56,19 +55,49 @@ class Counter:
         ]
         return "\r\n".join(replies)
 
+    async def handle_exception(self, error: Exception) -> str:
+        """Trouble of ours is for now, and its text is for nobody."""
+        log.warning("lmtp_trouble", extra={"why": type(error).__name__})
+        return _LATER
+
+
+class _Talk(LMTP):
+    """LMTP as aiosmtpd speaks it, with as many replies after the message as there are recipients.
+
+    RFC 2033 §4.2; what ends the message for all (too large, say) is said for each.
+    """
+
+    _taking = False
+
+    async def smtp_DATA(self, arg: str) -> None:
+        """The message, after which each recipient has a reply of its own."""
+        self._taking = True
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._taking = False
+
+    async def push(self, status: str | bytes) -> None:
+        """A reply to the server."""
+        said = status.decode("ascii", "replace") if isinstance(status, bytes) else status
+        times = len(self.envelope.rcpt_tos) if self._taking and self.envelope else 1
+        once = said.startswith("354") or "\r\n" in said
+        await super().push(said if once else "\r\n".join([said] * max(times, 1)))
+
 
 def kept(recipient: str, sender: str, content: bytes) -> str:
     """Keep a message for one recipient in a transaction of its own; gives the reply.
 
     The same message for the same recipient again is kept once.
     """
-    raw = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n".encode() + content
+    trace = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n"
+    raw = trace.encode("utf-8", "surrogateescape") + content
     # The server numbers nothing: the same bytes have the same number.
-    number = int.from_bytes(hashlib.sha256(raw).digest()[:7], "big")
+    number = int.from_bytes(hashlib.sha256(raw).digest()[:8], "big") >> 1
     try:
         with database.transaction() as session:
             inbox.keep(session, MAILBOX, 0, number, raw)
-    except SQLAlchemyError as trouble:
+    except Exception as trouble:  # noqa: BLE001 - whatever it was: the mail server keeps the message
         log.warning("lmtp_not_kept", extra={"why": type(trouble).__name__})
         return _LATER
     return _KEPT
@@ -116,7 +145,7 @@ def serving(settings: Settings) -> Iterator[int]:
 
 
 def _talk() -> LMTP:
-    return LMTP(
+    return _Talk(
         Counter(), data_size_limit=LARGEST, enable_SMTPUTF8=True, decode_data=False,
         hostname="folkmoot", ident="LMTP", timeout=300,
     )  # fmt: skip

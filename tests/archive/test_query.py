@@ -32,7 +32,9 @@ def test_what_is_said(typed: str, said: Query) -> None:
     assert read(typed) == said
 
 
-@pytest.mark.parametrize("typed", ["after:yesterday", "before:2026-13", "has:legs"])
+@pytest.mark.parametrize(
+    "typed", ["after:yesterday", "before:2026-13", "after:0001-01-01", "has:legs"]
+)
 def test_what_says_nothing_is_told(typed: str) -> None:
     """The rest of the query still works."""
     said = read(f"copilot {typed}")
@@ -54,6 +56,9 @@ def test_no_query_is_wrong(typed: str) -> None:
         ("from:zoe", {"Notes"}),
         ("from:anna licences", {"Licences"}),
         ("from:anna notes", set()),
+        ("from:will", {"Notes"}),
+        ("from:will licences", set()),
+        ("from:zoe from:anna", set()),
         ("costs from:zoe", {"Notes"}),
         ("list:ai-network", {"Licences", "Notes"}),
         ("list:nowhere licences", set()),
@@ -67,7 +72,7 @@ def test_no_query_is_wrong(typed: str) -> None:
 )
 def test_what_is_found(network: Network, typed: str, subjects: set[str]) -> None:
     """The same posts on both databases; without words the latest first."""
-    notes = mail("Zoe Strom <zoe@calder.example>", "Notes", "What it costs.\n", minute=5)
+    notes = mail("Zoe Will <zoe@calder.example>", "Notes", "What it costs.\n", minute=5)
     notes.add_attachment(b"a,b\n", maintype="text", subtype="csv", filename="costs.csv")
     with database.transaction() as session:
         put(session, network.main, mail(subject="Licences", text="Per head.\n"), notes)

@@ -1,6 +1,7 @@
 """Mail handed over by LMTP is kept before the reply, once, or stays with the server."""
 
 import smtplib
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -69,13 +70,16 @@ def test_other_domains_are_refused(port: int) -> None:
     assert len(kept()) == 1
 
 
-def test_a_database_that_is_away_leaves_it_with_the_server(
-    port: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "trouble", [OperationalError("insert", {}, Exception("away")), OSError("disk"), MemoryError()]
+)
+def test_trouble_of_ours_leaves_it_with_the_server(
+    port: int, trouble: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """451, and nothing half kept; the next try succeeds."""
+    """451 without a word of what it was, and nothing half kept; the next try succeeds."""
 
     def away(_session: Session, *_message: object) -> None:
-        raise OperationalError("insert", {}, Exception("away"))
+        raise trouble
 
     with smtplib.LMTP("127.0.0.1", port) as client:
         with monkeypatch.context() as broken:
@@ -83,6 +87,7 @@ def test_a_database_that_is_away_leaves_it_with_the_server(
             with pytest.raises(smtplib.SMTPDataError) as answer:
                 client.sendmail("ann@ashford.example", [f"ai-network@{DOMAIN}"], LETTER)
         assert answer.value.smtp_code == 451
+        assert b"disk" not in answer.value.smtp_error
         assert kept() == []
         client.sendmail("ann@ashford.example", [f"ai-network@{DOMAIN}"], LETTER)
     assert len(kept()) == 1
@@ -100,6 +105,34 @@ def test_too_large_is_refused(port: int, monkeypatch: pytest.MonkeyPatch) -> Non
             )
     assert answer.value.smtp_code == 552
     assert kept() == []
+
+
+def test_too_large_is_refused_for_each(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 2033 §4.2: two recipients, two replies, also where the message was not taken."""
+    monkeypatch.setattr(lmtp, "LARGEST", 1000)
+    with smtplib.LMTP("127.0.0.1", port) as client:
+        client.ehlo_or_helo_if_needed()
+        client.mail("ann@ashford.example")
+        for name in ("ai-network", "copilot"):
+            client.rcpt(f"{name}@{DOMAIN}")
+        assert client.data(LETTER + b"more words\r\n" * 200)[0] == 552
+        assert client.getreply()[0] == 552
+    assert kept() == []
+
+
+def test_bytes_that_are_no_text_stay_as_they_are(port: int) -> None:
+    """An address that is neither ASCII nor UTF-8 is kept byte for byte."""
+    with socket.create_connection(("127.0.0.1", port)) as line, line.makefile("rb") as replies:
+        for command, code in (
+            (b"LHLO x", b"250"), (b"MAIL FROM:<caf\xe9@ashford.example>", b"250"),
+            (f"RCPT TO:<ai-network@{DOMAIN}>".encode(), b"250"), (b"DATA", b"354"),
+            (LETTER + b".", b"250"), (b"QUIT", b"221"),
+        ):  # fmt: skip
+            line.sendall(command + b"\r\n")
+            while (reply := replies.readline())[3:4] == b"-" or reply.startswith(b"220"):
+                pass
+            assert reply.startswith(code), reply
+    assert kept()[0].startswith(b"Return-Path: <caf\xe9@ashford.example>\r\n")
 
 
 def test_a_port_that_is_taken_is_said(port: int) -> None:

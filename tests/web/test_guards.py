@@ -13,6 +13,7 @@ from tests.servers.web import Browser
 from tests.web.conftest import Place
 from web.app import ROUTES
 from web.letters import POLICY
+from web.public import feeds
 
 ALL = [route for route in ROUTES if isinstance(route, Route)]
 READING = [route for route in ALL if "GET" in (route.methods or ())]
@@ -32,6 +33,7 @@ def paths(place: Place, route: Route) -> Iterator[str]:
         "/confirm": place.confirm_path().rpartition("/")[2],
         "/leave": place.leave_path(place.anna).rpartition("/")[2],
         "/rsvp": place.rsvp_path(place.anna).rpartition("/")[2], "/sign-in": "abcdefgh",
+        "/feeds": feeds.address(place.anna, place.network.main).rpartition("/")[2],
     }  # fmt: skip
     start, sign, rest = route.path.partition("/{")
     if not sign:

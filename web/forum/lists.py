@@ -10,6 +10,7 @@ from core import addresses
 from subscribers import leaving, lists, organisations, people
 from subscribers.models import MailingList, Mode, Person, Standing, Subscription
 from web.forms import Form
+from web.public import feeds
 from web.visits import NotThere, Visit, acting, go, looking
 
 MODES = {
@@ -70,6 +71,7 @@ def page(request: Request) -> Response:
         more = bool(reading.threads_of(visit.session, list_, number + 1, reading.PAGE))
         return visit.page(
             "forum/list.html", list=list_, threads=threads, number=number, more=more,
+            feed=feeds.address(visit.member(), list_.id),
             address=addresses.of(list_.name), on_it=list_.id in _modes(visit),
         )  # fmt: skip
 

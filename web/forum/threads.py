@@ -15,6 +15,7 @@ from core import addresses
 from message import subject as subjects
 from subscribers.models import MailingList
 from web import pages
+from web.public import feeds
 from web.visits import NotThere, Visit, go, looking
 
 #: Deeper answers are not moved further to the right; their depth is said in words anyway.
@@ -57,6 +58,7 @@ def thread(request: Request) -> Response:
         return visit.page(
             "forum/thread.html", thread=found, title=pages.title_of(found), list=list_,
             posts=_shown(visit, tree), reply=reply_link(list_, tree),
+            feed=feeds.address(visit.member(), list_.id, found.id),
         )  # fmt: skip
 
 

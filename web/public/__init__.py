@@ -1,5 +1,5 @@
-"""Pages that need no signing in: the front page, joining, leaving, answering an invitation."""
+"""Pages that need no signing in: front page, join, leave, answers to invitations, feeds."""
 
-from web.public import front, join, leave, rsvp, sign_in
+from web.public import feeds, front, join, leave, rsvp, sign_in
 
-ROUTES = [*front.ROUTES, *join.ROUTES, *leave.ROUTES, *rsvp.ROUTES, *sign_in.ROUTES]
+ROUTES = [*feeds.ROUTES, *front.ROUTES, *join.ROUTES, *leave.ROUTES, *rsvp.ROUTES, *sign_in.ROUTES]
