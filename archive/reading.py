@@ -36,6 +36,22 @@ def why_here(post: Post) -> str:
     return REASONS.get(post.reason.partition(";")[0], "")
 
 
+def said_elsewhere(session: Session, posts: Sequence[Post]) -> dict[int, list[Post]]:
+    """For each post those that the same message became in other places, by the post's id."""
+    messages = {post.incoming_id for post in posts if post.incoming_id is not None}
+    if not messages:
+        return {}
+    wanted = select(Post).where(Post.incoming_id.in_(messages), Post.state == PostState.FILED)
+    parts: dict[int | None, list[Post]] = {}
+    for part in session.scalars(wanted.order_by(Post.id)):
+        parts.setdefault(part.incoming_id, []).append(part)
+    return {
+        post.id: others
+        for post in posts
+        if (others := [one for one in parts.get(post.incoming_id, []) if one.id != post.id])
+    }
+
+
 def threads_of(
     session: Session, list_: MailingList | int, page: int = 1, size: int = PAGE
 ) -> list[Thread]:

@@ -6,7 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from core import database
+from archive.models import Post
+from core import clock, database
+from mailer.models import Incoming
 from meetings import rsvp
 from subscribers import people
 from subscribers.models import Mode, Organisation, OrganisationKind, Standing
@@ -216,3 +218,26 @@ def test_meetings(place: Place) -> None:
     assert noted is not None
     assert noted.answer == "maybe"
     assert browser.post(f"/meetings/{place.closed_meeting}/answer", {"answer": "yes"}).status == 404
+
+
+def test_parts_of_one_message_lead_to_each_other(place: Place) -> None:
+    """An answer to several items is several posts: each names the others, if one may see them."""
+    main, closed = place.network.main, place.network.sub
+    here = add_post(main, "Costs", [("own", "On costs.")])
+    there = add_post(main, "Parking", [("own", "On parking.")])
+    hidden = add_post(closed, "Secret plans", [("own", CANARY)])
+    with database.transaction() as session:
+        incoming = Incoming(
+            mailbox="m", uidvalidity=1, uid=991, raw=b"", sha256="0" * 64, size=0,
+            arrived_at=clock.now(), state="sorted",
+        )  # fmt: skip
+        session.add(incoming)
+        session.flush()
+        for post in (here, there, hidden):
+            session.get_one(Post, post.id).incoming_id = incoming.id
+    browser = place.browser(place.anna)
+    for path in (f"/posts/{here.id}", f"/threads/{here.thread_id}"):
+        text = browser.get(path).text
+        assert f'also answers <a class="govuk-link" href="/posts/{there.id}">Parking</a>' in text
+        assert "Secret plans" not in text
+    assert f'href="/posts/{here.id}">Costs</a>' in browser.get(f"/posts/{there.id}").text

@@ -42,6 +42,7 @@ class Shown:
     passages: Sequence[Passage]
     files: Sequence[Attachment]
     why: str
+    elsewhere: Sequence[Post]
 
 
 def thread(request: Request) -> Response:
@@ -116,11 +117,17 @@ def _shown(visit: Visit, tree: Sequence[tuple[int, Post]]) -> list[Shown]:
     """Posts as the page shows them; an answer names what it answers if that can be seen."""
     files = reading.attachments_of(visit.session, [found.id for _, found in tree])
     here = {found.id: found for _, found in tree}
+    parts = reading.said_elsewhere(visit.session, [found for _, found in tree])
     return [
         Shown(
             post=found, depth=depth + 1, indent=min(depth, DEEPEST_INDENT),
             answers=here.get(found.parent_id or 0), passages=passages_of(found),
             files=files.get(found.id, []), why=reading.why_here(found),
+            elsewhere=[
+                part
+                for part in parts.get(found.id, [])
+                if access.may_read_post(visit.session, visit.viewer, part)
+            ],
         )
         for depth, found in tree
     ]  # fmt: skip
