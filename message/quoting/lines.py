@@ -28,8 +28,10 @@ class Line:
         if not seen.isascii():
             seen = seen.translate(INVISIBLE)
         self.plain = " ".join(seen.split())
-        self.marked = ">" in seen[:5] and bool(_MARK.match(seen)) and not (
-            _ORNAMENT.match(seen.rstrip()) or _WRAPPED_TAIL.match(seen.rstrip())
+        self.marked = (
+            ">" in seen[:5]
+            and bool(_MARK.match(seen))
+            and not (_ORNAMENT.match(seen.rstrip()) or _WRAPPED_TAIL.match(seen.rstrip()))
         )
 
     @property
