@@ -2,12 +2,14 @@
 
 import datetime as dt
 import hashlib
+import mimetypes
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 
-from message import fields, parts, plaintext, quoting
+from message import fields, parts, plaintext, quoting, tnef
 from message.address import Mailbox, parse_mailboxes
+from message.charset import decode
 from message.fields import Fields
 from message.parts import Part
 from message.quoting import html as quoted_html
@@ -187,7 +189,17 @@ class Message:
     @cached_property
     def text(self) -> str:
         """The body as a reader sees it, as plain text; taken from HTML where there is only that."""
-        return "\n".join(passage.as_text() for passage in self._body[0])
+        text = "\n".join(passage.as_text() for passage in self._body[0])
+        return text if text.strip() else "\n".join(map(_text_in, self._packages.values())) or text
+
+    @cached_property
+    def _packages(self) -> dict[int, tnef.Package]:
+        """Outlook's packages among the files (winmail.dat), by their number."""
+        return {
+            number: tnef.read(part.content)
+            for number, part in enumerate(self._body[1], 1)
+            if tnef.is_tnef(part.content)
+        }
 
     @cached_property
     def html(self) -> str | None:
@@ -199,8 +211,12 @@ class Message:
 
     @cached_property
     def attachments(self) -> tuple[Attachment, ...]:
-        """The files that came along, also images that the HTML shows."""
-        return tuple(_attachment(part, number) for number, part in enumerate(self._body[1], 1))
+        """The files that came along, also images that the HTML shows; those of a package apart."""
+        found: list[Attachment] = []
+        for number, part in enumerate(self._body[1], 1):
+            packed = _unpacked(self._packages.get(number), bool(self.text.strip()))
+            found += packed or [_attachment(part, number)]
+        return tuple(found)
 
     @cached_property
     def calendars(self) -> tuple[CalendarPart, ...]:
@@ -277,6 +293,29 @@ def _attachment(part: Part, number: int) -> Attachment:
         ending = {"message/rfc822": ".eml", "text/calendar": ".ics"}.get(part.type, "")
         name = f"attachment-{number}{ending}"
     return Attachment(name, part.type or "application/octet-stream", part.content)
+
+
+def _unpacked(package: tnef.Package | None, has_text: bool) -> list[Attachment]:
+    """The files of a package; a text that can be shown in no other way is one of them."""
+    if package is None:
+        return []
+    files = [
+        Attachment(
+            parts.safe_name(file.name) if file.name else f"attachment-{number}",
+            file.type or mimetypes.guess_type(file.name)[0] or "application/octet-stream",
+            file.content,
+        )
+        for number, file in enumerate(package.files, 1)
+    ]
+    if package.rtf and not has_text:
+        files.append(Attachment("message.rtf", "application/rtf", package.rtf))
+    return files
+
+
+def _text_in(package: tnef.Package) -> str:
+    if package.text.strip() or not package.html:
+        return package.text
+    return quoted_html.to_text(decode(package.html, "utf-8"))
 
 
 def _plain(part: Part) -> str:
