@@ -140,7 +140,7 @@ def _read(sha256: str, raw: bytes) -> Message:
     if known is not None:
         return known
     message = parse(zlib.decompress(raw))
-    if len(raw) <= _LARGEST:
+    if len(message.raw) <= _LARGEST:
         _LATELY[sha256] = message
         while len(_LATELY) > _MOST:
             with contextlib.suppress(KeyError):  # another thread made room as well
