@@ -98,6 +98,28 @@ def weave(session: Session, list_id: int, new: Sequence[Leaf]) -> Woven:
         return Woven({}, {}, {}, {})
     standing = _neighbours(session, list_id, new)
     leaves = standing | {leaf.message_id: leaf for leaf in new}
+    return _woven(session, list_id, leaves, standing)
+
+
+def weave_anew(session: Session, list_id: int) -> int:
+    """Find the places of all posts of a list from what they say; returns how many have moved.
+
+    Nobody's word is lost: what a person said of a post's place is part of what it says.
+    """
+    take_turns(session, list_id)
+    threads = select(Post.thread_id).where(Post.list_id == list_id, Post.state == PostState.FILED)
+    found = _leaves_of(session, session.scalars(threads.distinct()).all())
+    standing = {leaf.message_id: leaf for leaf in found}
+    moved = settle(session, _woven(session, list_id, standing, standing), {})
+    seen = select(Post.id).where(Post.thread_id == Thread.id, Post.state == PostState.FILED)
+    bare = update(Thread).where(Thread.list_id == list_id, Thread.posts > 0, ~seen.exists())
+    session.execute(bare.values(posts=0))
+    return moved
+
+
+def _woven(
+    session: Session, list_id: int, leaves: Mapping[str, Leaf], standing: dict[str, Leaf]
+) -> Woven:
     places = threading.arrange(leaf.arrived() for leaf in leaves.values())
     discussions = [
         sorted((leaves[str(key)] for key in keys), key=lambda leaf: _rank(leaf, places))
@@ -120,8 +142,11 @@ def _rank(leaf: Leaf, places: Mapping[Hashable, threading.Placed]) -> tuple[bool
     return (places[leaf.message_id].parent is not None, leaf.sent_at, leaf.message_id)
 
 
-def settle(session: Session, woven: Woven, post_ids: Mapping[str, int]) -> None:
-    """Write the places down: of the new posts, given by id, and of those that have to move."""
+def settle(session: Session, woven: Woven, post_ids: Mapping[str, int]) -> int:
+    """Write the places down: of the new posts, given by id, and of those that have to move.
+
+    Returns how many were written.
+    """
     ids = {mid: leaf.post_id for mid, leaf in woven.standing.items()} | dict(post_ids)
     changes = []
     for message_id, post_id in ids.items():
@@ -143,6 +168,7 @@ def settle(session: Session, woven: Woven, post_ids: Mapping[str, int]) -> None:
         for loaded in session.identity_map.values():
             if isinstance(loaded, Post):
                 session.expire(loaded, ["thread_id", "parent_id", "reason", "thread"])
+    return len(changes)
 
 
 def _threads_for(

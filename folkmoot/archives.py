@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from archive import transfer
+from archive import transfer, weaving
 from core import database
 from core.events import CATALOGUE, summary
 from folkmoot import opening, terminal
 from folkmoot.lists import List, the_list
 from mailer import trace as tracing
+from subscribers import lists
 from workers import reactions
 
 importing = typer.Typer(help="Bring the archive of another system in.", no_args_is_help=True)
@@ -97,6 +98,29 @@ def export_threads(
         sys.stdout.write(text)
     else:
         Path(out).write_text(text, encoding="utf-8")
+
+
+def rethread(
+    list_: Annotated[
+        str, typer.Option("--list", metavar="NAME", help="One list; without it all of them.")
+    ] = "",
+) -> None:
+    """Draw all discussions anew from what the posts say; the result is that of their arrival.
+
+    Example: folkmoot rethread --list ai-network
+    """
+    with opening.opened():
+        with database.reading() as session:
+            chosen = [the_list(session, list_)] if list_ else lists.all_lists(session)
+            names = {one.id: one.name for one in chosen}
+        moved: dict[str, int] = {}
+        with terminal.progress("Drawing discussions anew", len(names)) as tell:
+            for turn, (list_id, name) in enumerate(names.items(), 1):
+                with database.transaction() as session:
+                    moved[name] = weaving.weave_anew(session, list_id)
+                tell(turn)
+    for name, number in moved.items():
+        terminal.say(f"{name}: {number} {'post' if number == 1 else 'posts'} moved.")
 
 
 def trace(address: Annotated[str, typer.Argument(help="The address to follow.")]) -> None:

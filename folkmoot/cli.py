@@ -52,6 +52,7 @@ app.add_typer(newsletters.digest, name="digest")
 app.add_typer(meeting.app, name="meeting")
 app.add_typer(archives.importing, name="import")
 app.add_typer(archives.exporting, name="export")
+app.command()(archives.rethread)
 app.command()(archives.trace)
 app.command()(archives.events)
 

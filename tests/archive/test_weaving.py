@@ -210,3 +210,24 @@ def test_many_at_once(network: Network) -> None:
 def test_titles(subject: str, title: str) -> None:
     """A discussion is called what its first post says, without the marks of an answer."""
     assert weaving.title_of(subject) == title
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(order=st.permutations(DISCUSSIONS), wrong=st.lists(st.integers(0, 30), max_size=4))
+def test_drawn_anew_it_is_as_it_arrived(
+    network: Network, order: list[Letter], wrong: list[int]
+) -> None:
+    """Weaving all of a list anew changes nothing, and puts right what something else has spoilt."""
+    with database.transaction() as session:
+        empty(session)
+        for one in order:
+            shelves.put(session, network.main, [one])
+        before = shape(session, network.main)
+        assert weaving.weave_anew(session, network.main) == 0
+        posts = session.scalars(select(Post).order_by(Post.id)).all()
+        for number in wrong:
+            post = posts[number % len(posts)]
+            post.parent_id, post.thread_id = None, posts[number // 2 % len(posts)].thread_id
+        session.flush()
+        weaving.weave_anew(session, network.main)
+        assert shape(session, network.main) == before
