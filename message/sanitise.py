@@ -70,7 +70,10 @@ def clean(html: str) -> str:
     )
     # The first line break in a <pre> is not part of it: one that is needs another before it.
     safe = safe.replace("<pre>\n", "<pre>\n\n")
-    return safe.replace("<h1>", "<h2>").replace("</h1>", "</h2>")
+    if "<h1>" not in safe:
+        return safe
+    # Headings that were of two kinds may close each other now: what comes out is read once more.
+    return clean(safe.replace("<h1>", "<h2>").replace("</h1>", "</h2>"))
 
 
 def is_tame(html: str) -> bool:
