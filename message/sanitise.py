@@ -45,6 +45,7 @@ _FORMATS = frozenset(
     }
 )  # fmt: skip
 _DEEPEST = 500
+_MOST_PASSES = 4
 _MOST_WORK = 1_000_000
 
 
@@ -58,6 +59,17 @@ def clean(html: str) -> str:
     if not is_tame(html):
         lines = escape(plaintext.from_html(html)).split("\n")
         return f"<p>{'<br>'.join(lines)}</p>"
+    safe = _cleaned(html)
+    for _ in range(_MOST_PASSES):
+        # Tags that cross in the source may stand so that a parser of what comes out moves them.
+        again = _cleaned(safe)
+        if again == safe:
+            break
+        safe = again
+    return safe
+
+
+def _cleaned(html: str) -> str:
     safe = nh3.clean(
         html,
         tags=set(TAGS),
@@ -70,10 +82,7 @@ def clean(html: str) -> str:
     )
     # The first line break in a <pre> is not part of it: one that is needs another before it.
     safe = safe.replace("<pre>\n", "<pre>\n\n")
-    if "<h1>" not in safe:
-        return safe
-    # Headings that were of two kinds may close each other now: what comes out is read once more.
-    return clean(safe.replace("<h1>", "<h2>").replace("</h1>", "</h2>"))
+    return safe.replace("<h1>", "<h2>").replace("</h1>", "</h2>")
 
 
 def is_tame(html: str) -> bool:
