@@ -111,7 +111,7 @@ def test_every_slot_has_its_value(planned: Planned, network: Network) -> None:
         found = session.get_one(Mailing, mailing)
         names = frozenset({
             "name", "own", "address", "leave_url", "leave_address", "reply_address:3", "rsvp_url",
-            "organizer", "bounce_address", "feed_url", "unknown",
+            "organizer", "bounce_address", "unknown",
         })  # fmt: skip
         values = copies.values_of(found, row, "ai-network", names)
     assert set(values) == names - {"unknown"}

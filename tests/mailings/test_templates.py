@@ -167,7 +167,7 @@ def test_o44_what_fills_a_line_from_its_start_needs_no_stuffing(kind: str) -> No
             before = piece
         elif piece[0] == "text" and before.endswith((b"\r\n=\r\n", b"\r\n\r\n=\r\n")):
             assert piece[1].partition(":")[0] in {"leave_url", "leave_address", "rsvp_url",
-                                                  "reply_address", "feed_url"}  # fmt: skip
+                                                  "reply_address"}  # fmt: skip
 
 
 def test_o22_who_writes_and_how_to_leave(kind: str, mail: Message) -> None:
