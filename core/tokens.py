@@ -18,6 +18,9 @@ from core import clock, settings
 
 _EPOCH = dt.date(2024, 1, 1)
 _MAC_BYTES = 16
+_SIGNS = "abcdefghijklmnopqrstuvwxyz234567"
+_TWO_SIGNS = [first + second for first in _SIGNS for second in _SIGNS]
+_ONE_BYTE = [bytes((number,)) for number in range(0x80)]
 _KEY_ID = 1
 #: The day of tokens that must stay the same for the life of what they belong to (RSVP): such a
 #: token does not age, what it points to ends.
@@ -54,9 +57,9 @@ class BadToken(ValueError):
 
 def make(purpose: Purpose, *ids: int, made: dt.date | None = None) -> str:
     """A token for a purpose, bound to non-negative ids, dated today or `made`."""
-    days = ((made or clock.now().date()) - _EPOCH).days
-    body = bytes([_KEY_ID, purpose]) + b"".join(_varint(number) for number in (days, *ids))
-    return base64.b32encode(body + _mac(body)).decode().rstrip("=").lower()
+    days = (made or clock.now().date()).toordinal() - _EPOCH.toordinal()
+    body = b"".join([bytes((_KEY_ID, purpose)), *map(_varint, (days, *ids))])
+    return _base32(body + _mac(body))
 
 
 def read(text: str, purpose: Purpose, life: dt.timedelta = LONG_LIFE) -> Token:
@@ -98,7 +101,17 @@ def _mac(body: bytes) -> bytes:
     return hmac.digest(settings.current().key(), b"token:" + body, "sha256")[:_MAC_BYTES]
 
 
+def _base32(data: bytes) -> str:
+    """RFC 4648 §6 in lower case and unpadded: ten bits, two signs at a time."""
+    signs = -(-len(data) * 8 // 5)
+    bits = int.from_bytes(data, "big") << (10 - len(data) * 8 % 10) % 10
+    shifts = range((signs - 1) // 2 * 10, -1, -10)
+    return "".join([_TWO_SIGNS[bits >> shift & 1023] for shift in shifts])[:signs]
+
+
 def _varint(number: int) -> bytes:
+    if number < 0x80:
+        return _ONE_BYTE[number]
     out = bytearray()
     while number > 0x7F:
         out.append(0x80 | number & 0x7F)

@@ -101,12 +101,18 @@ class Connections:
             while True:
                 busy = Counter(running.values())
                 work = turn(done, {n: one.connections - busy[n] for n, one in self.routes.items()})
-                for name, make in work.jobs:
-                    task = asyncio.create_task(self._make_and_deliver(name, make, may_send))
-                    running[task] = name
-                done = []
+                # All are made before the first goes out, and here, not in a thread: one signature
+                # after the other costs a fifth less than each between two looks at the network.
+                made = [(name, make()) for name, make in work.jobs]
+                done = [one for _, one in made if isinstance(one, Outcome)]
+                for name, copy in made:
+                    if isinstance(copy, Envelope):
+                        task = asyncio.create_task(self._deliver(self.routes[name], copy, may_send))
+                        running[task] = name
                 if running:
-                    done = [task.result() for task in await _some_of(running)]
+                    done += await _some_of(running)
+                elif done:
+                    continue
                 elif work.again_in is None or work.again_in > LONGEST_PAUSE_SECONDS:
                     return
                 else:
@@ -114,15 +120,6 @@ class Connections:
         finally:
             for task in running:
                 task.cancel()
-
-    async def _make_and_deliver(
-        self, name: str, make: Maker, may_send: Callable[[], bool]
-    ) -> Outcome:
-        # Made here, not in a thread: handing it over and back costs as much as a third of it.
-        made = make()
-        if isinstance(made, Outcome):
-            return made
-        return replace(await self._deliver(self.routes[name], made, may_send), route=name)
 
     async def _deliver(
         self, route: Route, envelope: Envelope, may_send: Callable[[], bool]
@@ -172,12 +169,10 @@ def reach(route: Route) -> None:
     asyncio.run(there_and_back())
 
 
-async def _some_of(running: dict[asyncio.Task[Outcome], str]) -> set[asyncio.Task[Outcome]]:
+async def _some_of(running: dict[asyncio.Task[Outcome], str]) -> list[Outcome]:
     """Wait for the first that ends, and a moment for others; takes them out of `running`."""
     ended, waiting = await asyncio.wait(running, return_when="FIRST_COMPLETED")
     if waiting:
         more, _ = await asyncio.wait(waiting, timeout=GATHER_SECONDS)
         ended |= more
-    for task in ended:
-        del running[task]
-    return ended
+    return [replace(task.result(), route=running.pop(task)) for task in ended]

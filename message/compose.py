@@ -67,8 +67,10 @@ def quoted_printable(text: str) -> bytes:
 
 def _quoted_line(line: str) -> bytes:
     risky = line.startswith((".", "From ")) or line.endswith((" ", "\t"))
-    if len(line) <= _LINE and not risky and _PLAIN.fullmatch(line):
-        return line.encode("ascii")
+    if not risky and _PLAIN.fullmatch(line):
+        pieces = [line[at : at + _LINE] for at in range(0, len(line), _LINE)]
+        if not any(piece.startswith((".", "From ")) for piece in pieces):
+            return "=\r\n".join(pieces).encode("ascii")
     atoms = [_atom(byte) for byte in line.encode("utf-8", "replace")]
     if atoms and atoms[-1] in {" ", "\t"}:
         atoms[-1] = f"={ord(atoms[-1]):02X}"

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,7 +19,6 @@ SIGNED = (
 GUARDED = frozenset({"from", "to", "subject", "date", "reply-to", "message-id", "content-type"})
 #: Makes a DKIM-Signature field of the signed fields in relaxed form and the SHA-256 of the body.
 Stamp = Callable[[bytes, bytes], bytes]
-_BLANKS = re.compile(rb"[ \t]+")
 
 
 class Signer:
@@ -113,8 +111,8 @@ def _folded_names(names: list[str]) -> str:
 def relaxed_field(field: bytes) -> bytes:
     """One field in relaxed form, with CRLF (RFC 6376 §3.4.2)."""
     name, _, value = field.partition(b":")
-    flat = _BLANKS.sub(b" ", value.replace(b"\r\n", b""))
-    return name.strip(b" \t").lower() + b":" + flat.strip(b" \t") + b"\r\n"
+    flat = _single_blanks(value.replace(b"\r\n", b""))
+    return b"".join((name.strip(b" \t").lower(), b":", flat.strip(b" "), b"\r\n"))
 
 
 def relaxed_body(body: bytes) -> bytes:
@@ -129,10 +127,14 @@ def relaxed_body(body: bytes) -> bytes:
 
 def relaxed_lines(lines: bytes) -> bytes:
     """Lines with each run of blanks as one blank, and none at their ends (RFC 6376 §3.4.4)."""
-    lines = lines.replace(b"\t", b" ")
-    while b"  " in lines:  # a few passes over the whole are faster than one look at each blank
-        lines = lines.replace(b"  ", b" ")
-    return lines.replace(b" \r\n", b"\r\n")
+    return _single_blanks(lines).replace(b" \r\n", b"\r\n")
+
+
+def _single_blanks(text: bytes) -> bytes:
+    text = text.replace(b"\t", b" ")
+    while b"  " in text:  # a few passes over the whole are faster than one look at each blank
+        text = text.replace(b"  ", b" ")
+    return text
 
 
 def new_key() -> bytes:

@@ -26,7 +26,7 @@ from message.headers import (
 #: Letters and digits only, so that HTML escaping, URL quoting and CSS inlining leave it alone.
 _MARKER = re.compile(r"Xslot((?:[0-9a-f]{2})+)Z")
 _IN_BYTES = re.compile(rb"Xslot((?:[0-9a-f]{2})+)Z")
-_SAFE = re.compile(r"[!-<>-~](?:[ -<>-~]{0,68}[!-<>-~])?")
+_SAFE = re.compile(r"[!-<>-~](?:[ -<>-~]{0,73}[!-<>-~])?")
 
 #: Octets of a value that need no folding, and more than which a line cannot take.
 _SHORT, _LONGEST = 70, 400

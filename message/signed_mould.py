@@ -13,6 +13,7 @@ from message.mould import Mould, Piece, filled
 from message.wire import OnWire
 
 _PLACE = re.compile(rb"\x00(\d+)\x00")
+_BLANK_AT_A_BREAK = (b"\n ", b"\n\t", b" \r", b"\t\r")
 
 
 class SignedMould:
@@ -34,6 +35,8 @@ class SignedMould:
         self._relaxed_body = list(self._body)
         self._relaxed_body[::2] = [*map(dkim.relaxed_lines, inner), dkim.relaxed_body(last)]
         self._parts_well = _parts_well(self._body[::2])
+        #: The hash of what stands before the first slot of the body.
+        self._hash = hashlib.sha256(self._relaxed_body[0])
 
     def slots(self) -> frozenset[str]:
         """The names of all slots."""
@@ -42,7 +45,7 @@ class SignedMould:
     def fill(self, values: Mapping[str, str]) -> OnWire:
         """A signed copy for these values, ready for the wire; raises what Mould.fill raises."""
         given = [filled(piece, values) for piece in self._slots]
-        if not (self._parts_well and all(map(_fits, given))):
+        if not (self._parts_well and _fit(given)):
             return wire.on_wire(self._signed_as_a_whole(values))
         fields, relaxed_fields = self._fields.copy(), self._relaxed_fields.copy()
         for at, pieces in self._filled_fields:
@@ -51,8 +54,9 @@ class SignedMould:
         body, relaxed_body = self._body.copy(), self._relaxed_body.copy()
         body[1::2], relaxed_body[1::2] = given, map(dkim.relaxed_lines, given)
         signed = b"".join([relaxed_fields[at] for at in self._chosen])
-        digest = hashlib.sha256(b"".join(relaxed_body)).digest()
-        signatures = [stamp(signed, digest) for stamp in self._stamps]
+        hash_ = self._hash.copy()
+        hash_.update(b"".join(relaxed_body[1:]))
+        signatures = [stamp(signed, hash_.digest()) for stamp in self._stamps]
         return OnWire(b"".join((*signatures, *fields, b"\r\n", *body)))
 
     def _signed_as_a_whole(self, values: Mapping[str, str]) -> bytes:
@@ -99,8 +103,7 @@ def _parts_well(fixed: Sequence[bytes]) -> bool:
     )
 
 
-def _fits(value: bytes) -> bool:
-    """Whether the same holds with this value in a slot."""
-    return wire.ready(value) and value[:1] not in (b" ", b"\t", b"\r") and value[-1:] not in (
-        b" ", b"\t", b"\r"
-    )  # fmt: skip
+def _fit(values: Sequence[bytes]) -> bool:
+    """Whether the same holds with these values in the slots."""
+    lines = b"\r\n".join((b"", *values, b""))
+    return wire.ready(lines) and not any(sign in lines for sign in _BLANK_AT_A_BREAK)
