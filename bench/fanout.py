@@ -74,7 +74,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.fanout", description=__doc__)
     parser.add_argument("--recipients", type=int, default=10_000)
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
-    parser.add_argument("--connections", type=int, default=20, help="open at once, of a worker")
+    parser.add_argument("--connections", type=int, default=50, help="open at once, of a worker")
     parser.add_argument("--workers", type=int, default=1, help="worker processes")
     parser.add_argument("--short", action="store_true", help="a body of 200 bytes instead of 12 kB")
     parser.add_argument("--send", metavar="NAME", help=argparse.SUPPRESS)

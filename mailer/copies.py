@@ -6,10 +6,9 @@ dated on the day of planning: the same copy is the same bytes however often it i
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core import addresses, links, settings, tokens
 from core.settings import Settings, kept_secret
@@ -37,8 +36,7 @@ class Addressed(Protocol):
     def slots(self) -> str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What goes on the wire for one copy."""
 
     delivery_id: int

@@ -5,8 +5,7 @@ import contextlib
 import re
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import aiosmtplib
 
@@ -23,8 +22,7 @@ class ConnectionLost(Exception):
     """The connection ended, or the server said nothing for too long, or talked nonsense."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What the server answered: the code, the enhanced status (RFC 3463) if any, the words."""
 
     code: int

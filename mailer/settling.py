@@ -3,8 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -53,8 +52,7 @@ HOLD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one copy on the wire: its new state, the server's words, and the route."""
 
     delivery_id: int

@@ -8,7 +8,7 @@ RFC 5321 §4.5.3.2.6 wants, and it is known whether a lost connection could have
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from core import database
 from core.settings import Settings
@@ -175,4 +175,4 @@ async def _some_of(running: dict[asyncio.Task[Outcome], str]) -> list[Outcome]:
     if waiting:
         more, _ = await asyncio.wait(waiting, timeout=GATHER_SECONDS)
         ended |= more
-    return [replace(task.result(), route=running.pop(task)) for task in ended]
+    return [task.result()._replace(route=running.pop(task)) for task in ended]
