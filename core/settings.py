@@ -69,6 +69,22 @@ def checked_limit(value: str) -> str:
     return value.strip()
 
 
+class MailboxSettings(BaseModel):
+    """One more mailbox that is read; what is left out is as the imap_* settings say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: str | None = None
+    port: int | None = None
+    security: Security | None = None
+    username: str
+    password: SecretStr | None = None
+    oauth: bool | None = None
+    folder: str | None = None
+    junk_folder: str | None = None
+    done_folder: str | None = None
+
+
 class Settings(BaseSettings):
     """The settings, from environment variables `FOLKMOOT_<NAME>` and then from `folkmoot.toml`."""
 
@@ -142,6 +158,9 @@ class Settings(BaseSettings):
     imap_ask_seconds: float = Field(
         0.0, ge=0, description="Ask a server nearby for news so often (0.05); 0: wait for its hint."
     )
+    mailboxes: list[MailboxSettings] = Field(
+        [], description="More mailboxes to read beside that of imap_*; [[mailboxes]] tables."
+    )
     lmtp_host: str = Field(
         "", description="Take mail over LMTP here (127.0.0.1) from a mail server of your own."
     )
@@ -211,6 +230,18 @@ class Settings(BaseSettings):
             raise ValueError("each route needs a name of its own")
         return value
 
+    @field_validator("mailboxes")
+    @classmethod
+    def _completed(
+        cls, value: list[MailboxSettings], info: ValidationInfo
+    ) -> list[MailboxSettings]:
+        for box in value:
+            if not (box.host or info.data.get("imap_host")):
+                raise ValueError("each mailbox needs a host: its own, or imap_host for all")
+            if box.done_folder and box.done_folder in (box.folder or "INBOX", box.junk_folder):
+                raise ValueError("a done folder must not be a folder that is read")
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _bare(cls, value: str) -> str:
@@ -245,6 +276,20 @@ class Settings(BaseSettings):
         if scheme in {"postgres", "postgresql"}:
             return f"postgresql+psycopg://{rest}"
         return self.database_url
+
+    def each_mailbox(self) -> list["Settings"]:
+        """The settings once for each mailbox that is read, its own in imap_*; none without one."""
+        shared = bool(self.mailboxes) and not self.imap_username  # imap_* only completes others
+        first = [self] if self.imap_host and not shared else []
+        more = [
+            {f"imap_{name}": value for name, value in box if value is not None}
+            for box in self.mailboxes
+        ]
+        return first + [self.model_copy(update=own | {"mailboxes": []}) for own in more]
+
+    def imap_account(self) -> str:
+        """What the inbox knows the mailbox of imap_* by."""
+        return f"{self.imap_username}@{self.imap_host}"
 
     def imap_folders(self) -> list[str]:
         """The folders that the listener reads, the one it waits at first."""

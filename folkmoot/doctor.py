@@ -4,6 +4,7 @@ import imaplib
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -51,7 +52,7 @@ def examine() -> list[Finding]:
     if settings.redis_url:
         findings.append(_tried("Redis", lambda: _redis(settings)))
     findings += [_smtp(route) for route in routes.configured(settings)]
-    findings.append(_tried("mailbox (IMAP)", lambda: _imap(settings)))
+    findings += _mailboxes(settings)
     findings += _signing_keys(settings)
     return findings
 
@@ -188,9 +189,14 @@ def _smtp(route: Route) -> Finding:
     return Finding(OK, f"{where} answers")
 
 
+def _mailboxes(settings: Settings) -> Iterator[Finding]:
+    if not settings.each_mailbox():
+        yield Finding(WARNING, "no mailbox is set (FOLKMOOT_IMAP_HOST): answers are not read")
+    for mailbox in settings.each_mailbox():
+        yield _tried("mailbox (IMAP)", partial(_imap, mailbox))
+
+
 def _imap(settings: Settings) -> Finding:
-    if not settings.imap_host:
-        return Finding(WARNING, "no mailbox is set (FOLKMOOT_IMAP_HOST): answers are not read")
     where = f"{settings.imap_host}:{settings.imap_port}"
     if settings.imap_security == "tls":
         client: imaplib.IMAP4 = imaplib.IMAP4_SSL(

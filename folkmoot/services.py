@@ -54,13 +54,14 @@ def listen() -> None:
     Example: folkmoot listen
     """
     with opening.opened() as settings:
-        if not settings.imap_host and not settings.lmtp_host:
+        hosts = [mailbox.imap_host for mailbox in settings.each_mailbox()]
+        if not hosts and not settings.lmtp_host:
             raise terminal.Trouble(
                 "No mailbox is set: FOLKMOOT_IMAP_HOST names its server. Or let your own mail "
                 "server hand mail over: FOLKMOOT_LMTP_HOST."
             )
         lmtp = f"LMTP on {settings.lmtp_host}:{settings.lmtp_port}" if settings.lmtp_host else ""
-        words = " and ".join(filter(None, (settings.imap_host, lmtp)))
+        words = " and ".join(filter(None, (*hosts, lmtp)))
         words = f"Listening to {words}. Ctrl-C stops it."
         house.run(settings, frozenset({"listener"}), web=False, banner=words)
 

@@ -106,7 +106,7 @@ def banner(settings: Settings) -> str:
             f"IMAP 127.0.0.1:{settings.imap_port}",
             f"  Mail to others stays here, in {caught_folder(settings)}",
         ]
-    elif not settings.imap_host:
+    elif not settings.each_mailbox():
         lines.append("  No mailbox is set: answers by mail are not read (FOLKMOOT_IMAP_HOST).")
     return "\n".join([*lines, "", "  Ctrl-C stops it; the next start goes on where it was.", ""])
 

@@ -15,8 +15,8 @@ TERM = dt.timedelta(seconds=60)
 
 
 def listen(settings: Settings, holder: str, stop: threading.Event) -> None:
-    """Read the mailbox of the settings until told to stop; only one holder does at a time."""
-    account = f"{settings.imap_username}@{settings.imap_host}"
+    """Read the mailbox of imap_* until told to stop; only one holder does at a time."""
+    account = settings.imap_account()
     name = f"listener:{account}/{settings.imap_folder}"[:120]
 
     def keep(folder: imap.Folder, validity: int, messages: Sequence[tuple[int, bytes]]) -> None:

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import dramatiq
 from sqlalchemy import select
@@ -54,8 +55,10 @@ def everything(
         loops.append(lambda: keep_looking(actors.postman.look, stop))
     if "schedule" in parts:
         loops.append(lambda: keep_time(actors, name, stop))
-    if "listener" in parts and settings.imap_host:
-        loops.append(lambda: listener.listen(settings, name, stop))
+    if "listener" in parts:
+        loops += [
+            partial(listener.listen, mailbox, name, stop) for mailbox in settings.each_mailbox()
+        ]
     running = [threading.Thread(target=loop, daemon=True) for loop in loops]
     open_ = ExitStack()
     if "listener" in parts and settings.lmtp_host:

@@ -98,9 +98,12 @@ def _faults(visit: Visit) -> list[str]:
         faults.append("No worker has sent anything yet.")
     elif ledger_waits(visit.session) and now - worker > WORKER_QUIET:
         faults.append("Mail is waiting, but no worker has been seen for more than 2 minutes.")
-    heard = visit.session.scalar(select(func.max(MailboxPosition.seen_at)))
-    if settings.current().imap_host and (heard is None or now - heard > LISTENER_QUIET):
-        faults.append("The mailbox of answers has not been read for more than 10 minutes.")
+    for mailbox in settings.current().each_mailbox():
+        folders = MailboxPosition.mailbox.startswith(f"{mailbox.imap_account()}/", autoescape=True)
+        heard = visit.session.scalar(select(func.max(MailboxPosition.seen_at)).where(folders))
+        if heard is None or now - heard > LISTENER_QUIET:
+            which = f"mailbox {mailbox.imap_username}"
+            faults.append(f"The {which} has not been read for more than 10 minutes.")
     for mailing in visit.session.scalars(
         select(Mailing).where(Mailing.trouble.is_not(None)).order_by(Mailing.id)
     ):
