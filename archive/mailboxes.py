@@ -14,6 +14,8 @@ _BARE = re.compile(rb"From \S*\s*")
 _HEADER = re.compile(rb">?[!-9;-~]+[ \t]*:")
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _TO_QUOTE = re.compile(rb"^(>*From )", re.MULTILINE)
+#: An archive of gigabytes is mapped, and let go again in pieces of so many octets.
+_READ_AHEAD = 1 << 24
 _MONTHS = {
     month: number
     for number, month in enumerate(
@@ -45,9 +47,13 @@ def messages_in(path: Path) -> Iterator[Kept]:
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         start: int | None = None
+        read = 0
         for found in _SEPARATOR.finditer(content):
             if not _separates(content, found.start()):
                 continue
+            if found.start() - read > _READ_AHEAD:  # what is behind need not be kept in memory
+                content.madvise(mmap.MADV_DONTNEED, 0, _READ_AHEAD * (read // _READ_AHEAD))
+                read = found.start()
             if start is not None:
                 yield _kept(path, content[start : found.start()], start)
             elif content[: found.start()].strip():

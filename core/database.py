@@ -73,14 +73,15 @@ def connect(address: str) -> Engine:
         _engine.dispose()
     url = make_url(address)
     if url.get_backend_name() == "sqlite":
-        if url.database and url.database != ":memory:":
+        if url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        _engine = create_engine(url, connect_args={"timeout": 60})
+        # The connection last used has the right pages at hand: others need not keep them too.
+        _engine = create_engine(url, connect_args={"timeout": 60}, pool_use_lifo=True)
         event.listen(_engine, "connect", _prepare_sqlite)
         event.listen(_engine, "begin", _begin_sqlite)
     else:
         _engine = create_engine(
-            url, pool_size=10, max_overflow=20, pool_pre_ping=True,
+            url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_use_lifo=True,
             connect_args={"options": _NO_IDLE_LOCKS},
         )  # fmt: skip
     return _engine

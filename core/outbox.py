@@ -39,8 +39,9 @@ log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 8
 #: The event that comes in numbers: a mailbox may be full.
 ARRIVED = "MailArrived"
-#: So many events are taken at once: a writer keeps others waiting for a fraction of a second.
-AT_ONCE = 50
+#: So many events are taken at once: what a batch costs is shared by many, and a writer keeps
+#: others waiting for a fraction of a second.
+AT_ONCE = 200
 #: Wait before the next try after the first, second, ... failure.
 BACK_OFF = [dt.timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 1800, 3600)]
 

@@ -36,7 +36,7 @@ AGAIN_SECONDS = (1.0, 60.0, 300.0, 1800.0, 21600.0)
 #: Of a message larger than this only the beginning is fetched, so that it is seen by someone.
 LARGEST, BEGINNING = 50 * 2**20, 2**20
 #: So many messages, and so many bytes, are fetched by one command and kept in one transaction.
-AT_ONCE, BATCH = 50, 2**20
+AT_ONCE, BATCH = 200, 2**20
 #: Of what lies in Junk only so much is read: not the spam of years, when we come new.
 JUNK_DAYS = 30
 _SLICE = 0.5

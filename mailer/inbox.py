@@ -132,7 +132,8 @@ def message_of(incoming: Incoming) -> Message:
 
 
 _LATELY: OrderedDict[str, Message] = OrderedDict()
-_MOST, _LARGEST = 128, 1 << 16
+#: So many are kept at hand, twice as many as come at once; larger ones are read again.
+_MOST, _LARGEST = 400, 1 << 15
 
 
 def _read(sha256: str, raw: bytes) -> Message:

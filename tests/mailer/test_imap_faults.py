@@ -421,10 +421,10 @@ def test_i37_a_refused_token_is_not_hammered(db: str, monkeypatch: pytest.Monkey
 
 @on_sqlite
 def test_a_backlog_is_fetched_and_kept_many_at_once(db: str) -> None:
-    """120 messages: three commands that fetch, three that mark."""
+    """450 messages: three commands that fetch, three that mark."""
     with scripted_imap() as server:
         point_to(server, imap_poll_seconds=300.0)
-        for number in range(120):
+        for number in range(450):
             server.deliver(letter(number))
         with listening():
             until(lambda: server.unseen() == 0)
