@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive import access
-from core import settings, tokens
+from core import tokens
 from core.tokens import BadToken, Purpose, Token
+from mailer import vouching
 from mailer.models import Delivery, Incoming
-from message import address, authentication
+from message import address
 from message.parse import Message
 from subscribers.models import Address, MailingList, Person
 
@@ -48,7 +49,7 @@ def decide(
     if person is None or not reads:
         return Authority(person, NOT_A_MEMBER)
     if not proved(session, person, incoming, message):
-        return Authority(person, NOT_PROVED)
+        return Authority(person, _not_proved(incoming))
     viewer = access.Viewer(person.id, person.role)
     if list_.announce_only and not access.may_moderate(session, viewer, list_):
         return Authority(person, ANNOUNCEMENTS)
@@ -76,19 +77,19 @@ def authors_of(session: Session, addresses: Sequence[str]) -> dict[str, Person]:
 def proved(session: Session, person: Person, incoming: Incoming, message: Message) -> bool:
     """Whether it is this person who wrote.
 
-    A server that we trust vouches for From's domain, or the message was written to a reply
-    address that only this person was given. The built-in post office is its own witness.
+    From's domain is vouched for, by a server that we trust or by its own signature, or the message
+    was written to a reply address that only this person was given.
     """
     token = reply_token(incoming)
     if token is not None:
         delivery = session.get(Delivery, token.ids[0])
         if delivery is not None and delivery.person_id == person.id:
             return True
-    setting = settings.current()
-    if not setting.trusted_authserv_ids:
-        return setting.post_office
-    results = authentication.read_results(message, setting.trusted_authserv_ids)
-    return results.aligned_domain is not None
+    return vouching.vouched_for(incoming, message)
+
+
+def _not_proved(incoming: Incoming) -> str:
+    return f"{NOT_PROVED}: {incoming.doubt}" if incoming.doubt else NOT_PROVED
 
 
 def reply_token(incoming: Incoming) -> Token | None:

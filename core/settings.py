@@ -168,6 +168,14 @@ class Settings(BaseSettings):
     trusted_authserv_ids: Annotated[list[str], NoDecode] = Field(
         [], description="Servers whose Authentication-Results are believed (RFC 8601 §5)."
     )
+    check_signatures: bool | None = Field(
+        None,
+        description="Check DKIM and DMARC of what comes ourselves where no trusted server did; "
+        "not set: if none is trusted and the post office is off.",
+    )
+    name_server: str = Field(
+        "", description="Name server for that, host:port; empty: those of the system."
+    )
     dkim_selector: str = Field("folkmoot", description="DKIM selector of the signing key.")
     dkim_key_file: Path | None = Field(
         None, description="Private RSA key (PEM); empty means one made once in the data folder."
@@ -196,6 +204,13 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("name_server")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        if value and not re.fullmatch(r"(\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\]):\d{1,5}", value):
+            raise ValueError("must be an IP address and a port, like 127.0.0.1:53")
+        return value
 
     @field_validator("imap_folder")
     @classmethod
@@ -290,6 +305,12 @@ class Settings(BaseSettings):
     def imap_account(self) -> str:
         """What the inbox knows the mailbox of imap_* by."""
         return f"{self.imap_username}@{self.imap_host}"
+
+    def checks_signatures(self) -> bool:
+        """Whether we look at signatures ourselves where no trusted server has."""
+        if self.check_signatures is None:
+            return not self.trusted_authserv_ids and not self.post_office
+        return self.check_signatures
 
     def imap_folders(self) -> list[str]:
         """The folders that the listener reads, the one it waits at first."""

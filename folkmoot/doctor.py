@@ -80,7 +80,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(WARNING, "FOLKMOOT_SENDING is off: no mail goes out")
     if trying:
         yield Finding(WARNING, "the built-in post office is on: mail to others stays here")
-    elif not settings.trusted_authserv_ids:
+    elif not settings.trusted_authserv_ids and not settings.checks_signatures():
         yield Finding(
             WARNING, "FOLKMOOT_TRUSTED_AUTHSERV_IDS is empty: posts whose sender is not proved "
             "by a reply address wait for a moderator",

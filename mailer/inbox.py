@@ -9,6 +9,7 @@ import hashlib
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -17,17 +18,25 @@ from core import clock, outbox
 from core.events import MailArrived, MailNotUnderstood
 from mailer.models import Incoming, MailboxPosition
 from message.parse import Message, parse
+from message.witness import Finding
 
 #: For zlib: mail is small, and half of the time buys a tenth of the room.
 FAST = 1
 #: Why a message is stuck that lay in the Junk folder.
 CAME_BY_JUNK = "it came by the Junk folder"
 _AT_ONCE = 1000
+_UNKNOWN = Finding(None, None)
+_NOTHING: Mapping[int, Finding] = MappingProxyType({})
 
 
-def keep(session: Session, mailbox: str, uidvalidity: int, uid: int, raw: bytes) -> int | None:
+def keep(
+    session: Session, mailbox: str, uidvalidity: int, uid: int, raw: bytes,
+    finding: Finding | None = None,
+) -> int | None:  # fmt: skip
     """Keep one message; see `keep_many`. Returns its id, or None if it is known already."""
-    return next(iter(keep_many(session, mailbox, uidvalidity, [(uid, raw)])), None)
+    findings = {uid: finding} if finding else {}
+    kept = keep_many(session, mailbox, uidvalidity, [(uid, raw)], findings=findings)
+    return next(iter(kept), None)
 
 
 def keep_many(
@@ -38,21 +47,23 @@ def keep_many(
     account: str | None = None,
     *,
     junk: bool = False,
+    findings: Mapping[int, Finding] = _NOTHING,
 ) -> list[int]:
     """Keep messages, given by UID, and record MailArrived for each, in the caller's transaction.
 
     Moves the position on. What is known from another folder of the same account is not kept again.
     `junk`: the server took them for spam, so a person looks at them, and nothing else is done;
-    moved to another folder later, they arrive. Returns the ids of those that arrived now.
+    moved to another folder later, they arrive. `findings`: what was found out about their authors,
+    by UID (`mailer/vouching.py`). Returns the ids of those that arrived now.
     """
     here = position(session, mailbox, uidvalidity)
     here.last_uid = max(here.last_uid, *(uid for uid, _ in messages), 0)
     digests = {uid: hashlib.sha256(raw).hexdigest() for uid, raw in messages}
     session.flush()
-    back = [] if junk or not account else _from_junk(session, mailbox, account, digests)
+    back = [] if junk or not account else _from_junk(session, mailbox, account, digests, findings)
     known = _known(session, mailbox, uidvalidity, digests, account)
     rows = [
-        _row(mailbox, uidvalidity, uid, raw, digests[uid], junk)
+        _row(mailbox, uidvalidity, uid, raw, digests[uid], junk, findings.get(uid, _UNKNOWN))
         for uid, raw in messages
         if uid not in known
     ]
@@ -65,19 +76,25 @@ def keep_many(
 
 
 def _row(
-    mailbox: str, uidvalidity: int, uid: int, raw: bytes, digest: str, junk: bool
+    mailbox: str, uidvalidity: int, uid: int, raw: bytes, digest: str, junk: bool, found: Finding
 ) -> dict[str, object]:
     return {
         "mailbox": mailbox, "uidvalidity": uidvalidity, "uid": uid, "sha256": digest,
         "raw": zlib.compress(raw, FAST), "size": len(raw), "arrived_at": clock.now(),
         "state": "stuck" if junk else "kept", "why": CAME_BY_JUNK if junk else None,
+        "vouched": found.vouched, "doubt": found.doubt,
     }  # fmt: skip
 
 
 def _from_junk(
-    session: Session, mailbox: str, account: str, digests: Mapping[int, str]
+    session: Session,
+    mailbox: str,
+    account: str,
+    digests: Mapping[int, str],
+    findings: Mapping[int, Finding],
 ) -> list[int]:
     """Messages that lay in Junk, and that somebody moved here: they wait for nobody any more."""
+    found = {digests[uid]: finding for uid, finding in findings.items()}
     lay = select(Incoming).where(
         Incoming.mailbox.startswith(f"{account}/", autoescape=True), Incoming.mailbox != mailbox,
         Incoming.sha256.in_(digests.values()),
@@ -86,6 +103,8 @@ def _from_junk(
     rows = session.scalars(lay.order_by(Incoming.id).with_for_update()).all()
     for row in rows:
         row.state, row.why = "kept", None
+        one = found.get(row.sha256, _UNKNOWN)
+        row.vouched, row.doubt = one.vouched, one.doubt
     return [row.id for row in rows]
 
 

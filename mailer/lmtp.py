@@ -16,7 +16,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from core import addresses, database
 from core.settings import Settings
-from mailer import inbox
+from mailer import inbox, vouching
+from message.witness import Finding
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,9 @@ class Counter:
         content = envelope.content
         if not isinstance(content, bytes):
             return "\r\n".join("554 5.6.0 no message came" for _ in envelope.rcpt_tos)
+        finding = await asyncio.to_thread(vouching.look_at, content)
         replies = [
-            await asyncio.to_thread(kept, recipient, envelope.mail_from or "", content)
+            await asyncio.to_thread(kept, recipient, envelope.mail_from or "", content, finding)
             for recipient in envelope.rcpt_tos
         ]
         return "\r\n".join(replies)
@@ -85,8 +87,10 @@ class _Talk(LMTP):
         await super().push(said if once else "\r\n".join([said] * max(times, 1)))
 
 
-def kept(recipient: str, sender: str, content: bytes) -> str:
+def kept(recipient: str, sender: str, content: bytes, finding: Finding | None = None) -> str:
     """Keep a message for one recipient in a transaction of its own; gives the reply.
+
+    `finding` is what was found out about its author.
 
     The same message for the same recipient again is kept once.
     """
@@ -96,7 +100,7 @@ def kept(recipient: str, sender: str, content: bytes) -> str:
     number = int.from_bytes(hashlib.sha256(raw).digest()[:8], "big") >> 1
     try:
         with database.transaction() as session:
-            inbox.keep(session, MAILBOX, 0, number, raw)
+            inbox.keep(session, MAILBOX, 0, number, raw, finding)
     except Exception as trouble:  # noqa: BLE001 - whatever it was: the mail server keeps the message
         log.warning("lmtp_not_kept", extra={"why": type(trouble).__name__})
         return _LATER

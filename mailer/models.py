@@ -136,6 +136,7 @@ class Incoming(Base):
 
     `state`: kept, sorted, stuck (nobody understood it; the coordinator sees it).
     `verdict`: one of message.verdict.Verdict; the ids are what the envelope addresses told.
+    `vouched`: the author's domain, if its signature was found good on arrival; `doubt`: why not.
     """
 
     __tablename__ = "incoming"
@@ -154,6 +155,8 @@ class Incoming(Base):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     token: Mapped[str | None] = mapped_column(String(64))  # the token it was written to
     command: Mapped[str | None] = mapped_column(String(20))
+    vouched: Mapped[str | None] = mapped_column(String(255))
+    doubt: Mapped[str | None] = mapped_column(String(200))
     __table_args__ = (UniqueConstraint("mailbox", "uidvalidity", "uid"),)
 
 

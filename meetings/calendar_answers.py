@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import settings, tokens
+from core import tokens
 from core.tokens import BadToken, Purpose
+from mailer import vouching
 from mailer.models import Incoming
 from meetings.models import Answer, Meeting
-from message import authentication, itip
+from message import itip
 from message.itip import CalendarAnswer
 from message.parse import Message
 from subscribers import people
@@ -53,7 +54,7 @@ def judge(session: Session, incoming: Incoming, message: Message) -> Heard:
         return Heard(meeting, invited, said, answer)
     if named is None:
         raise NotBelieved("nobody whom we know is called by the address in it")
-    _check_sender(session, named, meeting, message)
+    _check_sender(session, named, meeting, incoming, message)
     return Heard(meeting, named.id, said, answer)
 
 
@@ -76,23 +77,13 @@ def _invited(incoming: Incoming, meeting: Meeting) -> int | None:
     return token.ids[0]
 
 
-def _check_sender(session: Session, named: Person, meeting: Meeting, message: Message) -> None:
+def _check_sender(
+    session: Session, named: Person, meeting: Meeting, incoming: Incoming, message: Message
+) -> None:
     sender = people.by_address(session, message.from_.address) if message.from_ else None
     if sender is None or sender.id != named.id:
         raise NotBelieved("it was sent by somebody else than the member it names")
     if all(each.id != meeting.list_id for each in people.lists_of(session, named.id)):
         raise NotBelieved("the member it names is not on the list of this meeting")
-    if not _vouched_for(message):
+    if not vouching.vouched_for(incoming, message):
         raise NotBelieved("sender not proved")
-
-
-def _vouched_for(message: Message) -> bool:
-    """Whether a server that we trust says that From is true (RFC 8601 §5).
-
-    The built-in post office is its own witness.
-    """
-    setting = settings.current()
-    if not setting.trusted_authserv_ids:
-        return setting.post_office
-    results = authentication.read_results(message, setting.trusted_authserv_ids)
-    return results.aligned_domain is not None

@@ -117,12 +117,18 @@ def relaxed_field(field: bytes) -> bytes:
 
 def relaxed_body(body: bytes) -> bytes:
     """A body in relaxed form (RFC 6376 §3.4.4)."""
-    body = relaxed_lines(body).removesuffix(b" ")
+    return ended(relaxed_lines(body).removesuffix(b" "))
+
+
+def ended(body: bytes) -> bytes:
+    """A body that ends with one CRLF, without the empty lines at its end; of nothing, nothing."""
     stripped = body.rstrip(b"\r\n")
     tail = body[len(stripped) :]
-    if b"\r\n" not in tail and tail:
+    if tail and not tail.endswith(b"\r\n"):
         return body + b"\r\n"  # a lone CR or LF is part of the last line
-    return stripped + b"\r\n" if stripped else b""
+    lone = max(tail.rfind(b"\r\r"), tail.rfind(b"\n\n"), 0 if tail[:1] == b"\n" else -1)
+    kept = stripped + tail[: lone + 1]
+    return kept + b"\r\n" if kept else b""
 
 
 def relaxed_lines(lines: bytes) -> bytes:

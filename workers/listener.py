@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from core import database, leases
 from core.settings import Settings
-from mailer import imap, inbox
+from mailer import imap, inbox, vouching
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +21,12 @@ def listen(settings: Settings, holder: str, stop: threading.Event) -> None:
 
     def keep(folder: imap.Folder, validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
         mailbox = f"{account}/{folder.name}"
+        # What lies in Junk is looked at when somebody takes it out.
+        findings = {} if folder.junk else vouching.look_at_all(dict(messages))
         with database.transaction() as session:
-            inbox.keep_many(session, mailbox, validity, messages, account, junk=folder.junk)
+            inbox.keep_many(
+                session, mailbox, validity, messages, account, junk=folder.junk, findings=findings
+            )
 
     def ours() -> bool:
         with database.transaction() as session:

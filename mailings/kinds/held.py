@@ -46,7 +46,7 @@ def recipients(session: Session, mailing: Mailing) -> Audience:
 def facts(session: Session, mailing: Mailing) -> Facts:
     """Which post waits, and why."""
     post = session.get_one(Post, mailing.about)
-    why = WHY.get(post.held_why or "", OTHERWISE)
+    why = WHY.get((post.held_why or "").partition(": ")[0], OTHERWISE)
     return Facts(
         words={"title": post.subject or "(no subject)", "why": why}, answers=(post.message_id,)
     )

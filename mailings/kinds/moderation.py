@@ -41,11 +41,17 @@ def facts(session: Session, mailing: Mailing) -> Facts:
         words={
             "title": post.subject or "(no subject)",
             "author": wording.with_organisation(post.author, post.organisation),
-            "why": WHY.get(post.held_why or "", OTHERWISE),
+            "why": _why(post.held_why or ""),
             "words": wording.extract(post.own_words) or "(no text)",
             "desk": links.desk("/held"),
         }
     )
+
+
+def _why(held_why: str) -> str:
+    reason, _, detail = held_why.partition(": ")
+    said = WHY.get(reason, OTHERWISE)
+    return f"{said.removesuffix('.')} ({detail})." if detail and reason in WHY else said
 
 
 KIND = Kind(

@@ -1,0 +1,81 @@
+"""Who vouches for a message: a server that we trust, or else the signature of its author's domain.
+
+Signatures are looked at once, when a message comes and before any transaction: keys are changed,
+and the DNS may keep us waiting.
+"""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from core import clock, settings
+from core.settings import Settings
+from mailer.models import Incoming
+from mailer.names import Names
+from message import authentication, witness
+from message.canonical import Letter
+from message.parse import Message
+from message.witness import Finding
+
+log = logging.getLogger(__name__)
+
+#: The longest wait for the DNS: for one message, and for all that came together.
+MESSAGE_SECONDS, BATCH_SECONDS = 5.0, 10.0
+AT_ONCE = 8
+#: What could not be looked at vouches for nothing, and says so.
+UNREADABLE = Finding(None, "its signature could not be read")
+_names: dict[str, Names] = {}
+
+
+def vouched_for(incoming: Incoming, message: Message) -> bool:
+    """Whether From's domain is true, as a trusted server says (RFC 8601 §5) or we found out.
+
+    The built-in post office is its own witness.
+    """
+    if incoming.vouched and message.from_ and message.from_.domain == incoming.vouched:
+        return True
+    setting = settings.current()
+    if not setting.trusted_authserv_ids:
+        return setting.post_office
+    results = authentication.read_results(message, setting.trusted_authserv_ids)
+    return results.aligned_domain is not None
+
+
+def look_at_all(messages: Mapping[int, bytes]) -> dict[int, Finding]:
+    """What is found out about messages, by their numbers; nothing where nothing is looked for.
+
+    Never raises; what the DNS does not answer in time stays in doubt.
+    """
+    setting = settings.current()
+    if not setting.checks_signatures():
+        return {}
+    end = time.monotonic() + BATCH_SECONDS
+    raws = list(messages.values())
+    if len(raws) == 1:
+        found: Sequence[Finding | None] = [_look(raws[0], setting, end)]
+    else:
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="vouching") as pool:
+            found = list(pool.map(lambda raw: _look(raw, setting, end), raws))
+    return {number: one for number, one in zip(messages, found, strict=True) if one is not None}
+
+
+def look_at(raw: bytes) -> Finding | None:
+    """The same for one message."""
+    return look_at_all({0: raw}).get(0)
+
+
+def _look(raw: bytes, setting: Settings, end: float) -> Finding | None:
+    try:
+        letter = Letter(raw)
+        head = witness.head_of(letter)
+        told = authentication.read_results(head, setting.trusted_authserv_ids)
+        if told.dmarc is not None or told.dkim is not None:
+            return None  # the trusted server has looked, and knows more
+        until = min(time.monotonic() + MESSAGE_SECONDS, end)
+        names = _names.setdefault(setting.name_server, Names(setting.name_server))
+        now = int(clock.now().timestamp())
+        return witness.look(letter, head, lambda name: names.texts(name, until), now)
+    except Exception as trouble:  # noqa: BLE001 - mail is taken in whatever is wrong with it
+        log.warning("signature_not_read", extra={"why": type(trouble).__name__})
+        return UNREADABLE
