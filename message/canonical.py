@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from message.dkim import ended, relaxed_body, relaxed_field, split_fields
 from message.fields import split_header
 
+#: The envelope line of an mbox, which is no field.
+_ENVELOPE = re.compile(rb"From [ \t]*[^ \t:]")
 _BARE = re.compile(rb"(?<!\r)\n")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _VALUE = re.compile(rb"(^|;)([ \t\r\n]*b[ \t\r\n]*=)[^;]*")
@@ -23,12 +25,12 @@ class Letter:
     def __init__(self, raw: bytes) -> None:
         if raw.count(b"\n") != raw.count(b"\r\n"):
             raw = _BARE.sub(b"\r\n", raw)  # as it must have been on the wire (RFC 5321 §2.3.8)
-        if raw.startswith(b"From "):
-            raw = raw.partition(b"\r\n")[2]  # the envelope line of an mbox
-        head, _, self.body = (b"\r\n" + raw).partition(b"\r\n\r\n")
-        self.fields = split_fields(head)
         found, _, defects = split_header(raw)
         in_lines = b"\n" in raw[:100_000]  # else lone CRs are read as line ends
+        if _ENVELOPE.match(raw):
+            raw = raw.partition(b"\r\n")[2]
+        head, _, self.body = (b"\r\n" + raw).partition(b"\r\n\r\n")
+        self.fields = split_fields(head)
         self.sound = in_lines and not defects and len(found) == len(self.fields)
         names = [name.lower() for name, _ in found] if self.sound else []
         self._places: dict[str, list[int]] = {}

@@ -11,6 +11,7 @@ from message.parse import Message, parse
 from message.signatures import Signature, Texts
 
 NO_AUTHOR = "it does not name one author"
+MALFORMED = "its header is broken: programs read it differently"
 SILENT = "the DNS did not answer when it came"
 
 
@@ -34,7 +35,7 @@ def look(letter: Letter, head: Message, texts: Texts, now: int | None = None) ->
     """
     author = author_domain(letter, head)
     if author is None:
-        return Finding(None, NO_AUTHOR)
+        return Finding(None, NO_AUTHOR if letter.sound else MALFORMED)
     found = signatures.verify(letter, texts, now)
     standing = dmarc.judge(author, found, texts)
     if standing.vouched:
