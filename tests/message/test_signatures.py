@@ -191,10 +191,13 @@ def test_canonical_forms() -> None:
 
 
 PIECES = st.sampled_from(
-    [b"DKIM-Signature: ", b"ARC-Seal: ", b"ARC-Message-Signature: ", b"From: ", b"v=1; ", b"a=rsa-sha256; ",
-     b"d=ashford.example; ", b"s=s; ", b"h=from; ", b"b=AAAA; ", b"bh=AAAA; ", b"i=1; ", b"cv=none; ", b"\r\n", b"\n",
-     b"\r", b" ", b";", b"=", b"\xff", b"l=0; ", b"t=9; ", b"ARC-Authentication-Results: i=1; x\r\n",
-     b"ann@ashford.example", b"\r\n\r\n"]
+    [
+        b"DKIM-Signature: ", b"ARC-Seal: ", b"ARC-Message-Signature: ", b"From: ", b"v=1; ",
+        b"a=rsa-sha256; ", b"d=ashford.example; ", b"s=s; ", b"h=from; ", b"b=AAAA; ",
+        b"bh=AAAA; ", b"i=1; ", b"cv=none; ", b"\r\n", b"\n", b"\r", b" ", b";", b"=", b"\xff",
+        b"l=0; ", b"t=9; ", b"ARC-Authentication-Results: i=1; x\r\n", b"ann@ashford.example",
+        b"\r\n\r\n",
+    ]
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A name server on loopback that knows the texts it is given, counts questions, and may be silent."""
+"""A name server on loopback: it knows given texts, counts questions, and can be silent."""
 
 import socketserver
 import threading
