@@ -23,6 +23,10 @@ MOST_NAMES = 5_000
 Answer = tuple[bytes, ...] | None
 
 
+class NotAsked(Exception):
+    """Nobody knows without asking."""
+
+
 @dataclass(slots=True)
 class _Known:
     answer: Future[Answer]
@@ -58,6 +62,13 @@ class Names:
             return known.answer.result(max(until - time.monotonic(), 0.001))
         except TookTooLong:
             raise Unanswered from None
+
+    def known(self, name: str) -> Sequence[bytes] | None:
+        """The same without waiting. Raises NotAsked when nobody has asked lately."""
+        known = self._known.get(name)
+        if known is None or not known.answer.done() or known.until < time.monotonic():
+            raise NotAsked
+        return known.answer.result()
 
     def _ask(self, name: str, known: _Known, patience: float) -> None:
         """Fill in an answer; whatever happens it is filled in, for others may wait for it."""

@@ -6,16 +6,17 @@ and the DNS may keep us waiting.
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from core import clock, settings
 from core.settings import Settings
 from mailer.models import Incoming
-from mailer.names import Names
+from mailer.names import Names, NotAsked
 from message import authentication, witness
 from message.canonical import Letter
 from message.parse import Message
+from message.signatures import Texts
 from message.witness import Finding
 
 log = logging.getLogger(__name__)
@@ -50,14 +51,32 @@ def look_at_all(messages: Mapping[int, bytes]) -> dict[int, Finding]:
     setting = settings.current()
     if not setting.checks_signatures():
         return {}
+    names = _names.setdefault(setting.name_server, Names(setting.name_server))
+    found: dict[int, Finding | None] = {}
+    unknown = []
+    for number, raw in messages.items():
+        try:
+            found[number] = _look(raw, setting, names.known)
+        except NotAsked:
+            unknown.append(number)
+    found |= _asked(setting, names, {number: messages[number] for number in unknown})
+    return {number: one for number, one in found.items() if one is not None}
+
+
+def _asked(
+    setting: Settings, names: Names, messages: Mapping[int, bytes]
+) -> dict[int, Finding | None]:
+    """Look with questions to the DNS: several at once, for each means waiting."""
+    if not messages:
+        return {}
     end = time.monotonic() + BATCH_SECONDS
-    raws = list(messages.values())
-    if len(raws) == 1:
-        found: Sequence[Finding | None] = [_look(raws[0], setting, end)]
-    else:
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="vouching") as pool:
-            found = list(pool.map(lambda raw: _look(raw, setting, end), raws))
-    return {number: one for number, one in zip(messages, found, strict=True) if one is not None}
+
+    def look(raw: bytes) -> Finding | None:
+        until = min(time.monotonic() + MESSAGE_SECONDS, end)
+        return _look(raw, setting, lambda name: names.texts(name, until))
+
+    with ThreadPoolExecutor(min(AT_ONCE, len(messages)), "vouching") as pool:
+        return dict(zip(messages, pool.map(look, messages.values()), strict=True))
 
 
 def look_at(raw: bytes) -> Finding | None:
@@ -65,17 +84,16 @@ def look_at(raw: bytes) -> Finding | None:
     return look_at_all({0: raw}).get(0)
 
 
-def _look(raw: bytes, setting: Settings, end: float) -> Finding | None:
+def _look(raw: bytes, setting: Settings, texts: Texts) -> Finding | None:
     try:
         letter = Letter(raw)
         head = witness.head_of(letter)
         told = authentication.read_results(head, setting.trusted_authserv_ids)
         if told.dmarc is not None or told.dkim is not None:
             return None  # the trusted server has looked, and knows more
-        until = min(time.monotonic() + MESSAGE_SECONDS, end)
-        names = _names.setdefault(setting.name_server, Names(setting.name_server))
-        now = int(clock.now().timestamp())
-        return witness.look(letter, head, lambda name: names.texts(name, until), now)
+        return witness.look(letter, head, texts, int(clock.now().timestamp()))
+    except NotAsked:
+        raise
     except Exception as trouble:  # noqa: BLE001 - mail is taken in whatever is wrong with it
         log.warning("signature_not_read", extra={"why": type(trouble).__name__})
         return UNREADABLE
