@@ -17,8 +17,9 @@ from message.signatures import Unanswered
 
 #: How long an answer is believed, whatever it says of itself; and that there was none.
 SHORTEST, LONGEST, ABSENT, SILENT = 60.0, 3600.0, 300.0, 30.0
-#: The longest wait for one name.
-PATIENCE = 3.0
+#: The longest wait for one name; and how long nothing is asked when the name server is away, so
+#: that mail of a thousand domains does not wait for each of them.
+PATIENCE, AWAY = 3.0, 60.0
 MOST_NAMES = 5_000
 Answer = tuple[bytes, ...] | None
 
@@ -41,6 +42,7 @@ class Names:
         self._server = server
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._lock = threading.Lock()
+        self._away_until = 0.0
         self._resolver: dns.resolver.Resolver | None = None
 
     def texts(self, name: str, until: float) -> Sequence[bytes] | None:
@@ -73,13 +75,27 @@ class Names:
     def _ask(self, name: str, known: _Known, patience: float) -> None:
         """Fill in an answer; whatever happens it is filled in, for others may wait for it."""
         try:
+            if time.monotonic() < self._away_until:
+                raise Unanswered
             answer, keeps = self._asked(name, max(min(patience, PATIENCE), 0.1))
         except Exception:  # noqa: BLE001 - whatever it was: nobody answered
+            if time.monotonic() >= self._away_until and not self._answers():
+                self._away_until = time.monotonic() + AWAY
             known.until = time.monotonic() + SILENT
             known.answer.set_exception(Unanswered())
             return
         known.until = time.monotonic() + keeps
         known.answer.set_result(answer)
+
+    def _answers(self) -> bool:
+        """Whether the name server is there at all, asked for what each one knows."""
+        try:
+            self._resolving().resolve(dns.name.root, dns.rdatatype.NS, lifetime=1.0)
+        except (dns.resolver.NoAnswer, dns.resolver.NXDOMAIN):
+            return True
+        except Exception:  # noqa: BLE001 - no answer, whatever it was
+            return False
+        return True
 
     def _asked(self, name: str, patience: float) -> tuple[Answer, float]:
         try:

@@ -22,6 +22,7 @@ class NameServer(socketserver.ThreadingUDPServer):
         super().__init__(("127.0.0.1", 0), _Question)
         self.texts: dict[str, list[bytes]] = {}
         self.asked: Counter[str] = Counter()
+        self.unanswered: set[str] = set()
         self.silent = self.failing = False
 
     @property
@@ -38,7 +39,7 @@ class _Question(socketserver.BaseRequestHandler):
         query = dns.message.from_wire(data)
         name = query.question[0].name.to_text(omit_final_dot=True).lower()
         self.server.asked[name] += 1
-        if self.server.silent:
+        if self.server.silent or name in self.server.unanswered:
             return
         answer = dns.message.make_response(query)
         answer.flags |= dns.flags.RA
