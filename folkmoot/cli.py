@@ -18,6 +18,7 @@ from folkmoot import (
     services,
     terminal,
 )
+from mailer import vouching
 
 app = typer.Typer(
     cls=terminal.Commands,
@@ -66,8 +67,11 @@ def inspect_(
         typer.Option(help="Believe the Authentication-Results of this server only; without it, "
                      "those of the topmost."),
     ] = None,
+    check: Annotated[
+        bool, typer.Option(help="Ask the DNS and verify the signatures, in place of believing.")
+    ] = False,
 ) -> None:  # fmt: skip
-    """Show what the network understands of messages; needs no database and no network.
+    """Show what the network understands of messages; needs no database, and no network either.
 
     Example: folkmoot inspect --json answer.eml
     """
@@ -80,7 +84,7 @@ def inspect_(
                 terminal.complain(f"{name}: cannot be read: {trouble.strerror}.")
                 failed += 1
                 continue
-            found = inspect.look(name, raw, trust or ())
+            found = inspect.look(name, raw, trust or (), vouching.asking() if check else None)
             terminal.say(inspect.as_json(found) if json_ else inspect.in_words(found))
             show(number)
     if failed:

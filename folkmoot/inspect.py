@@ -4,9 +4,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from message import bounces, itip, quoting, sanitise, verdict
+from message import bounces, itip, quoting, sanitise, signatures, verdict, witness
+from message.arc import verify_chain
 from message.authentication import read_results
+from message.canonical import Letter
 from message.parse import Message, parse
+from message.signatures import Texts
 
 Found = dict[str, Any]
 T = TypeVar("T")
@@ -27,8 +30,11 @@ class _Reader:
             return otherwise
 
 
-def look(name: str, raw: bytes, trusted: Sequence[str] = ()) -> Found:
-    """What the network understands of a message; never raises, absent things are None or empty."""
+def look(name: str, raw: bytes, trusted: Sequence[str] = (), texts: Texts | None = None) -> Found:
+    """What the network understands of a message; never raises, absent things are None or empty.
+
+    With `texts`, answers of the DNS, the signatures are verified in place of believing a server.
+    """
     message = parse(raw)
     reader = _Reader(message.defects)
     judged = reader.ask("kind", lambda: verdict.judge(message), None)
@@ -46,7 +52,9 @@ def look(name: str, raw: bytes, trusted: Sequence[str] = ()) -> Found:
         "bounces": reader.ask("bounces", lambda: _bounces(message), list[Found]()),
         "calendar": reader.ask("calendar", lambda: _calendar(message), None),
         "authentication": reader.ask(
-            "authentication", lambda: _authentication(message, trusted), _no_authentication()
+            "authentication",
+            lambda: _verified(raw, texts) if texts else _authentication(message, trusted),
+            _no_authentication(),
         ),
     }
     found["defects"] = reader.notes
@@ -119,6 +127,19 @@ def _authentication(message: Message, trusted: Sequence[str]) -> dict[str, str |
     return {"dkim": results.dkim, "arc": results.arc, "dmarc": results.dmarc}
 
 
+def _verified(raw: bytes, texts: Texts) -> dict[str, str | None]:
+    """What we find out ourselves, and why nobody vouches for the author if so."""
+    letter = Letter(raw)
+    found = witness.look(letter, witness.head_of(letter), texts)
+    results = sorted((one.result for one in signatures.verify(letter, texts)), key="pass".__ne__)
+    return {
+        "dkim": results[0] if results else "none",
+        "arc": verify_chain(letter, texts),
+        "dmarc": "pass" if found.vouched else "fail",
+        "why": found.doubt,
+    }
+
+
 def _topmost_server(message: Message) -> list[str]:
     # RFC 8601 §2.2: authserv-id [version] ";" results
     value = message.get("Authentication-Results") or ""
@@ -145,8 +166,10 @@ def in_words(found: Found) -> str:
         )
     if found["calendar"]:
         lines.append("  calendar: " + ", ".join(f"{k} {v}" for k, v in found["calendar"].items()))
-    results = ", ".join(f"{k}={v}" for k, v in found["authentication"].items() if v)
-    lines.append(f"  authentication: {results or '-'}")
+    told = {key: value for key, value in found["authentication"].items() if value}
+    why = told.pop("why", None)
+    results = ", ".join(f"{key}={value}" for key, value in told.items())
+    lines.append(f"  authentication: {results or '-'}" + _because(why))
     lines += [f"  defect: {defect}" for defect in found["defects"]]
     return "\n".join(lines)
 

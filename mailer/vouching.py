@@ -84,6 +84,13 @@ def look_at(raw: bytes) -> Finding | None:
     return look_at_all({0: raw}).get(0)
 
 
+def asking(server: str = "") -> Texts:
+    """Answers of the DNS for one message, which has to be looked at within its time."""
+    names = _names.setdefault(server, Names(server))
+    until = time.monotonic() + MESSAGE_SECONDS
+    return lambda name: names.texts(name, until)
+
+
 def _look(raw: bytes, setting: Settings, texts: Texts) -> Finding | None:
     try:
         letter = Letter(raw)

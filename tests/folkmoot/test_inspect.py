@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from folkmoot import inspect
 from tests.folkmoot.conftest import Run
+from tests.message.sealed import Zone, letter, signed
 
 CORPORA = Path(os.environ.get("MAIL_CORPORA", Path(__file__).parents[3] / "shared" / "corpora"))
 FIELDS = ["file", "kind", "why", "from", "subject", "message_id", "parent_candidates", "text",
@@ -140,6 +141,20 @@ def test_no_bytes_make_it_raise(raw: bytes) -> None:
     line = inspect.as_json(inspect.look("x", raw))
     assert "\n" not in line
     assert list(json.loads(line)) == FIELDS
+
+
+def test_signatures_are_verified_where_the_dns_is_asked() -> None:
+    """Our own results in place of a server's, and why nobody vouches for the author."""
+    home = "ashford.example"
+    zone = Zone().key(home).rule(home, "p=reject")
+    good = inspect.look("x.eml", signed(letter(), home), texts=zone)
+    assert good["authentication"] == {"dkim": "pass", "arc": "none", "dmarc": "pass", "why": None}
+    forged = b"Authentication-Results: x; dkim=pass header.d=ashford.example\r\n" + letter()
+    found = inspect.look("x.eml", forged, texts=zone)
+    why = "it is not signed; its domain asks that such mail be kept apart"
+    assert found["authentication"] == {"dkim": "none", "arc": "none", "dmarc": "fail", "why": why}
+    assert f"authentication: dkim=none, arc=none, dmarc=fail ({why})" in inspect.in_words(found)
+    assert list(found) == FIELDS
 
 
 def test_one_line_of_json_for_each_file(run: Run, tmp_path: Path) -> None:
