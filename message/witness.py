@@ -12,7 +12,13 @@ from message.signatures import Signature, Texts
 
 NO_AUTHOR = "it does not name one author"
 MALFORMED = "its header is broken: programs read it differently"
+TWICE = "a field stands twice in it that may stand once"
 SILENT = "the DNS did not answer when it came"
+#: RFC 6376 §8.15: one signs the last of equal fields, another shows the first.
+_ONCE = (
+    "subject", "date", "message-id", "in-reply-to", "references", "mime-version", "content-type",
+    "content-transfer-encoding",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,8 @@ def look(letter: Letter, head: Message, texts: Texts, now: int | None = None) ->
         return Finding(None, NO_AUTHOR if letter.sound else MALFORMED)
     found = signatures.verify(letter, texts, now)
     standing = dmarc.judge(author, found, texts)
+    if standing.vouched and any(len(letter.named(name)) > 1 for name in _ONCE):
+        return Finding(None, TWICE)
     if standing.vouched:
         return Finding(author, None)
     return Finding(None, _doubt(author, found, standing))

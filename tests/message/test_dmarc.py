@@ -201,3 +201,13 @@ def test_i3_a_from_added_to_a_signed_message() -> None:
     ):
         assert look(forged, zone).vouched is None, forged[:60]
     assert look(raw, zone).vouched == ANN
+
+
+@pytest.mark.parametrize("field", [b"Subject: x\r\n", b"CONTENT-TYPE: text/html\r\n"])
+def test_i3_a_field_that_stands_twice_proves_nothing(field: bytes) -> None:
+    """RFC 6376 §8.15: one signs the last of equal fields, another shows the first."""
+    zone = Zone().key(ANN)
+    twice = letter().replace(b"Date:", field + b"Content-Type: text/plain\r\n" + field + b"Date:")
+    assert look(signed(twice, ANN), zone) == Finding(None, witness.TWICE)
+    once = letter().replace(b"Date:", b"Content-Type: text/plain\r\nDate:")
+    assert look(signed(once, ANN), zone) == Finding(ANN, None)
