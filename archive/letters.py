@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from archive import threading
-from archive.weaving import Leaf
+from archive.leaves import Leaf
 from core import settings
 from message import quoting, redact, sanitise
 from message import subject as subjects

@@ -3,7 +3,7 @@
 import datetime as dt
 import enum
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.database import Base
@@ -80,6 +80,46 @@ class Reference(Base):
     post_id: Mapped[int] = mapped_column(ForeignKey("post.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[str] = mapped_column(String(998), index=True)
+
+
+class EditKind(enum.StrEnum):
+    """What a moderator did to discussions."""
+
+    MERGE = "merge"
+    SPLIT = "split"
+    MOVE = "move"
+
+
+class Edit(Base):
+    """A moderator's word on a place: this message, with its answers, stands below that one.
+
+    `below` is a Message-ID, or empty: then the message opens a discussion, called `title`. The
+    latest edit of a message that is not undone holds. `message_id` may be that of a message which
+    nobody has seen: what answers it comes along. `reason`, `was_below` and `was_in` tell how it
+    stood before, `topic` by which subject it may have been joined.
+    """
+
+    __tablename__ = "edit"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    message_id: Mapped[str] = mapped_column(String(998))
+    below: Mapped[str] = mapped_column(String(998), default="")
+    title: Mapped[str] = mapped_column(default="")
+    topic: Mapped[str] = mapped_column(String(200), default="")
+    reason: Mapped[str] = mapped_column(String(30), default="")
+    was_below: Mapped[str] = mapped_column(String(998), default="")
+    was_in: Mapped[int] = mapped_column(ForeignKey("thread.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    at: Mapped[dt.datetime]
+    undone_at: Mapped[dt.datetime | None]
+    undone_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    __table_args__ = (
+        Index(
+            "ix_edit_standing", "list_id",
+            postgresql_where=text("undone_at IS NULL"), sqlite_where=text("undone_at IS NULL"),
+        ),
+    )  # fmt: skip
 
 
 class ReplyTarget(Base):

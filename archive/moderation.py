@@ -3,7 +3,7 @@
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from archive import access, routing, search, weaving
+from archive import access, leaves, routing, search, weaving
 from archive.access import NotAllowed, Viewer
 from archive.models import Post, PostState, Reference
 from core import outbox
@@ -33,7 +33,7 @@ def approve(session: Session, post_id: int, by: int) -> bool:
         .order_by(Reference.position)
     )
     weaving.take_turns(session, post.list_id)
-    leaf = weaving.leaf_of(post, tuple(references))
+    leaf = leaves.leaf_of(post, tuple(references))
     woven = weaving.weave(session, post.list_id, [leaf])
     weaving.settle(session, woven, {post.message_id: post.id})
     session.refresh(post)

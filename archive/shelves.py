@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Session
 
-from archive import search, weaving
+from archive import leaves, search, weaving
 from archive.letters import Letter, another_id, readable
 from archive.models import Attachment, Blob, Post, PostState, Reference, Thread
 from core import clock, database
@@ -80,7 +80,7 @@ def _under(session: Session, list_id: int, ids: set[str]) -> dict[str, _Known]:
     )
     return {
         row.message_id: _Known(row.id, row.sent_at.isoformat(), row.subject)
-        for some in weaving.slices(sorted(ids))
+        for some in leaves.slices(sorted(ids))
         for row in session.execute(wanted.where(Post.message_id.in_(some)))
     }
 

@@ -22,6 +22,7 @@ MISSING = "missing parent"  # none is, but others may name the same
 CHAIN = "chain"  # what it answers is told by the references of later messages
 SUBJECT = "subject"
 NEW = "new"
+MOVED = "moved"  # a person said so
 
 _NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
@@ -48,7 +49,8 @@ class Arrived:
 class Placed:
     """Where a message stands: its parent, or the Message-ID of the parent that is missing.
 
-    `tree` is the same for all messages of a discussion.
+    `tree` is the same for all messages of a discussion, and `top` the Message-ID above all of
+    them, whether or not that message is there.
     """
 
     key: Hashable
@@ -56,19 +58,36 @@ class Placed:
     missing: str | None
     reason: str
     tree: int
+    top: str | None
 
 
-def arrange(messages: Iterable[Arrived]) -> dict[Hashable, Placed]:
+def arrange(
+    messages: Iterable[Arrived], moved: Mapping[str, str] | None = None
+) -> dict[Hashable, Placed]:
     """Place every message; the same set gives the same places, by key.
 
     Nothing is left out: of messages with the same Message-ID the earliest is the one that
-    others refer to, and the rest stand where their own references put them.
+    others refer to, and the rest stand where their own references put them. `moved` is what
+    people said: below which Message-ID a message stands, or that it opens a discussion ("").
     """
+    return {placed.key: placed for placed in _grown(messages, moved).places()}
+
+
+def branch(
+    messages: Iterable[Arrived], moved: Mapping[str, str] | None, message_id: str
+) -> set[Hashable]:
+    """The keys of the messages at and below a Message-ID, whether or not that one is there."""
+    return _grown(messages, moved).branch(message_id)
+
+
+def _grown(messages: Iterable[Arrived], moved: Mapping[str, str] | None) -> "_Forest":
     forest = _Forest(sorted(messages, key=_age))
     forest.link_references()
     forest.link_chains()
     forest.link_subjects()
-    return {placed.key: placed for placed in forest.places()}
+    if moved:
+        forest.move(moved)
+    return forest
 
 
 def discussions(places: Mapping[Hashable, Placed]) -> list[list[Hashable]]:
@@ -103,6 +122,7 @@ class _Forest:
     parent: dict[int, int] = field(default_factory=dict)
     has_children: set[int] = field(default_factory=set)
     reasons: dict[int, str] = field(default_factory=dict)
+    moved: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for node, message in enumerate(self.messages):
@@ -223,20 +243,54 @@ class _Forest:
                     return self.root(other)
         return trees[0]
 
+    def move(self, moved: Mapping[str, str]) -> None:
+        """Take branches to where people said that they belong; all else stays as it was.
+
+        What people said is linked first: where a message that came later would make a circle of
+        it, that message gives way.
+        """
+        grown = self.parent
+        self.parent, self.has_children = {}, set()
+        for message_id, below in sorted(moved.items()):
+            node = self.node(message_id)
+            self.moved.add(node)
+            if below:
+                self.link(node, self.node(below))
+        for node in sorted(grown.keys() - self.moved):
+            if not self.link(node, grown[node]):
+                self.reasons.pop(node, None)
+        self.reasons.update(dict.fromkeys(self.moved, MOVED))
+
+    def branch(self, message_id: str) -> set[Hashable]:
+        """The keys of messages at and below an id."""
+        inside = {self.node_of.get(message_id): True}
+        for start in range(len(self.messages)):
+            path, node = [], start
+            while node not in inside and node in self.parent:
+                path.append(node)
+                node = self.parent[node]
+            found = inside.setdefault(node, False)
+            inside.update(dict.fromkeys(path, found))
+        return {one.key for node, one in enumerate(self.messages) if inside[node]}
+
     def places(self) -> Iterator[Placed]:
         """Every message with its parent, over ghosts that stand between."""
         trees: dict[int, int] = {}
         for node, message in enumerate(self.messages):
             above = self.parent.get(node)
             missing = self.ids[above] if above is not None and self.is_ghost(above) else None
+            with_ghost = False
             while above is not None and self.is_ghost(above):
+                with_ghost = with_ghost or above in self.moved
                 above = self.parent.get(above)
+            tree = self._tree(node, trees)
             yield Placed(
                 key=message.key,
                 parent=None if above is None else self.messages[above].key,
                 missing=missing,
-                reason=self._reason(node, above),
-                tree=self._tree(node, trees),
+                reason=MOVED if with_ghost else self._reason(node, above),
+                tree=tree,
+                top=self.ids[tree],
             )
 
     def _reason(self, node: int, above: int | None) -> str:

@@ -255,6 +255,15 @@ class PostHeld(Event):
 
 @_listed
 @dataclass(frozen=True, slots=True)
+class DiscussionEdited(Event):
+    """A moderator joined discussions, split one or moved a post, or undid that."""
+
+    edit: int
+    undone: bool
+
+
+@_listed
+@dataclass(frozen=True, slots=True)
 class PlaceAsked(Event):
     """A reply to a digest fits several items: the sender is asked, once, which one was meant."""
 
