@@ -8,7 +8,7 @@ arrives later, and undoing one leaves what the messages themselves say.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from archive import access, leaves, targets, threading, weaving

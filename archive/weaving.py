@@ -260,5 +260,3 @@ def _leave_empty(session: Session, leaves: Iterable[Leaf], woven: Woven) -> None
             ReplyTarget.thread_id == old, ReplyTarget.post_id.is_(None)
         )
         session.execute(lost.values(thread_id=new))
-
-

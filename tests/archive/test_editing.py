@@ -1,6 +1,7 @@
 """What moderators say of places holds, whatever comes later, and can be taken back."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -262,9 +263,9 @@ def test_only_moderators_and_only_on_their_list(network: Network) -> None:
         other = session.get_one(Post, shelves.put(session, network.sub, [letter("z@x")])[0].post_id)
         for who in (access.viewer(session, member), access.ANYBODY):
             for act in (
-                lambda who=who: editing.merge(session, who, a.thread, a.thread),
-                lambda who=who: editing.split(session, who, b, ""),
-                lambda who=who: editing.move(session, who, b, a),
+                partial(editing.merge, session, who, a.thread, a.thread),
+                partial(editing.split, session, who, b, ""),
+                partial(editing.move, session, who, b, a),
             ):
                 with pytest.raises(NotAllowed):
                     act()
