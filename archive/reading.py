@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from archive.models import Attachment, Blob, Post, PostState, Thread
-from subscribers.models import MailingList
+from archive.models import Attachment, Blob, Edit, Post, PostState, Thread
+from subscribers.models import MailingList, Person
 
 PAGE = 30
 #: What the reason of a post means, for "Why is it here?".
@@ -34,6 +34,19 @@ REASONS = {
 def why_here(post: Post) -> str:
     """Why a post stands where it stands, in a sentence."""
     return REASONS.get(post.reason.partition(";")[0], "")
+
+
+def edits_of(session: Session, thread: Thread) -> list[tuple[Edit, str]]:
+    """What moderators did to a discussion and nobody has undone, with their names; newest first."""
+    here = select(Post.message_id).where(Post.thread_id == thread.id, Post.state == PostState.FILED)
+    wanted = (
+        select(Edit, Person.name)
+        .join(Person, Person.id == Edit.person_id)
+        .where(Edit.list_id == thread.list_id, Edit.undone_at.is_(None))
+        .where(Edit.message_id.in_(here) | Edit.below.in_(here))
+    )
+    rows = session.execute(wanted.order_by(Edit.id.desc()))
+    return [(row.Edit, row.name or "a moderator") for row in rows]
 
 
 def said_elsewhere(session: Session, posts: Sequence[Post]) -> dict[int, list[Post]]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from archive.models import Post
+from archive.models import Edit, Post
 from core.database import Base
 from mailer.models import Delivery, Incoming, Mailing
 from meetings.models import Meeting, Rsvp
@@ -46,6 +46,7 @@ def of(session: Session, person_id: int) -> dict[str, Any]:
         "requests": _rows(session, JoinRequest, JoinRequest.key.in_(keys)),
         "copies": _copies(session, person_id, keys),
         "posts": _rows(session, Post, Post.person_id == person_id),
+        "moderated": _rows(session, Edit, Edit.person_id == person_id),
         "rsvps": _rsvps(session, person_id),
         "mail_received_from_them": _rows(
             session, Incoming, Incoming.person_id == person_id, without=("raw", "token")

@@ -53,6 +53,10 @@ NOTICES = {
     "tried-again": "They get mail again. If it is refused, you will be told.",
     "again": "It will be tried again.",
     "replied": "The reply was sent.",
+    "joined": "The discussions are one now.",
+    "split": "The post begins a discussion of its own now.",
+    "moved": "The post was moved, with its answers.",
+    "undone": "The change was undone.",
 }
 
 

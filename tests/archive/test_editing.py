@@ -270,15 +270,16 @@ def test_only_moderators_and_only_on_their_list(network: Network) -> None:
                 with pytest.raises(NotAllowed):
                     act()
         who = access.viewer(session, mod)
-        for thing, words in (
-            (lambda: editing.move(session, who, a, other), "another list"),
-            (lambda: editing.move(session, who, a, b), "answer to the one"),
-            (lambda: editing.move(session, who, a, a), "below itself"),
-            (lambda: editing.move(session, who, b, a), "already"),
-            (lambda: editing.merge(session, who, a.thread, a.thread), "same discussion"),
-            (lambda: editing.merge(session, who, a.thread, other.thread), "another list"),
-            (lambda: editing.split(session, who, a, ""), "already"),
-        ):
+        refusals: list[tuple[partial[Edit], str]] = [
+            (partial(editing.move, session, who, a, other), "another list"),
+            (partial(editing.move, session, who, a, b), "answer to the one"),
+            (partial(editing.move, session, who, a, a), "below itself"),
+            (partial(editing.move, session, who, b, a), "already"),
+            (partial(editing.merge, session, who, a.thread, a.thread), "same discussion"),
+            (partial(editing.merge, session, who, a.thread, other.thread), "another list"),
+            (partial(editing.split, session, who, a, ""), "already"),
+        ]
+        for thing, words in refusals:
             with pytest.raises(NotPossible, match=words):
                 thing()
         edit = editing.split(session, who, b, "")

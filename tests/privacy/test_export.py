@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from archive.models import Post, Thread
+from archive.models import Edit, Post, Thread
 from core import clock, database
 from core.events import JoinConfirmed
 from mailer.models import Delivery, Incoming, Mailing
@@ -45,6 +45,8 @@ def live(network: Network, name: str, address: str) -> int:
             Post(list_id=list_.id, thread_id=thread.id, reason="new", message_id=f"p{number}",
                  person_id=number, author=name, subject="s", sent_at=now, received_at=now,
                  own_words=f"Words of {name}", parts="[]"),
+            Edit(list_id=list_.id, kind="split", message_id=f"p{number}", was_in=thread.id,
+                 person_id=number, at=now),
         ])  # fmt: skip
         start = dt.datetime(2027, 3, 2, 10)
         meeting = changes.create(session, list_, f"Meeting of {name}", start,

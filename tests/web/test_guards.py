@@ -27,7 +27,7 @@ def paths(place: Place, route: Route) -> Iterator[str]:
         "/threads": place.thread, "/posts": place.post, "/attachments": place.attachment,
         "/meetings": place.meeting, "/desk/mailings": place.draft, "/desk/held": place.held,
         "/desk/sign-ups": place.waiting, "/desk/stuck": place.stuck, "/desk/receipts": 1,
-        "/desk/incidents": 1, "/desk/leavers": 1,
+        "/desk/incidents": 1, "/desk/leavers": 1, "/edits": 1,
         "/desk/meetings": place.planned, "/join": "ai-network", "/lists": "ai-network",
         "/desk/digests": "ai-network", "/post-office": "20270101T000000-000001",
         "/confirm": place.confirm_path().rpartition("/")[2],

@@ -1,5 +1,5 @@
 """Pages for members: lists, discussions, search, meetings; `archive.access` decides for whom."""
 
-from web.forum import lists, meetings, search, threads
+from web.forum import lists, meetings, places, search, threads
 
-ROUTES = [*lists.ROUTES, *threads.ROUTES, *search.ROUTES, *meetings.ROUTES]
+ROUTES = [*lists.ROUTES, *threads.ROUTES, *places.ROUTES, *search.ROUTES, *meetings.ROUTES]

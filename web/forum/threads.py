@@ -60,6 +60,8 @@ def thread(request: Request) -> Response:
             "forum/thread.html", thread=found, title=pages.title_of(found), list=list_,
             posts=_shown(visit, tree), reply=reply_link(list_, tree),
             feed=feeds.address(visit.member(), list_.id, found.id),
+            moderates=access.may_moderate(visit.session, visit.viewer, list_),
+            edits=reading.edits_of(visit.session, found),
         )  # fmt: skip
 
 
@@ -75,6 +77,7 @@ def post(request: Request) -> Response:
             "forum/post.html", shown=_shown(visit, [(0, found)])[0], above=above, list=list_,
             thread=found.thread, title=pages.title_of(found.thread),
             reply=reply_link(list_, [(0, found)]),
+            moderates=access.may_moderate(visit.session, visit.viewer, list_),
         )  # fmt: skip
 
 
