@@ -15,7 +15,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from core import clock, outbox
-from core.events import MailArrived, MailNotUnderstood
+from core.events import Event, MailArrived, MailNotUnderstood
 from mailer.models import Incoming, MailboxPosition
 from message.parse import Message, parse
 from message.witness import Finding
@@ -27,15 +27,16 @@ CAME_BY_JUNK = "it came by the Junk folder"
 _AT_ONCE = 1000
 _UNKNOWN = Finding(None, None)
 _NOTHING: Mapping[int, Finding] = MappingProxyType({})
+_ALL_READABLE: Mapping[int, str] = MappingProxyType({})
 
 
 def keep(
     session: Session, mailbox: str, uidvalidity: int, uid: int, raw: bytes,
-    finding: Finding | None = None,
+    finding: Finding | None = None, unread: str | None = None,
 ) -> int | None:  # fmt: skip
     """Keep one message; see `keep_many`. Returns its id, or None if it is known already."""
-    findings = {uid: finding} if finding else {}
-    kept = keep_many(session, mailbox, uidvalidity, [(uid, raw)], findings=findings)
+    findings, refused = {uid: finding} if finding else {}, {uid: unread} if unread else {}
+    kept = keep_many(session, mailbox, uidvalidity, [(uid, raw)], findings=findings, unread=refused)
     return next(iter(kept), None)
 
 
@@ -48,40 +49,50 @@ def keep_many(
     *,
     junk: bool = False,
     findings: Mapping[int, Finding] = _NOTHING,
+    unread: Mapping[int, str] = _ALL_READABLE,
 ) -> list[int]:
     """Keep messages, given by UID, and record MailArrived for each, in the caller's transaction.
 
     Moves the position on. What is known from another folder of the same account is not kept again.
     `junk`: the server took them for spam, so a person looks at them, and nothing else is done;
     moved to another folder later, they arrive. `findings`: what was found out about their authors,
-    by UID (`mailer/vouching.py`). Returns the ids of those that arrived now.
+    by UID (`mailer/vouching.py`); `unread`: why nobody should read some of them
+    (`mailer/trial.py`). Returns the ids of those that arrived now.
     """
     here = position(session, mailbox, uidvalidity)
     here.last_uid = max(here.last_uid, *(uid for uid, _ in messages), 0)
     digests = {uid: hashlib.sha256(raw).hexdigest() for uid, raw in messages}
     session.flush()
-    back = [] if junk or not account else _from_junk(session, mailbox, account, digests, findings)
+    readable = {uid: digest for uid, digest in digests.items() if uid not in unread}
+    back = [] if junk or not account else _from_junk(session, mailbox, account, readable, findings)
     known = _known(session, mailbox, uidvalidity, digests, account)
+    whys = dict.fromkeys(digests, CAME_BY_JUNK) if junk else unread
     rows = [
-        _row(mailbox, uidvalidity, uid, raw, digests[uid], junk, findings.get(uid, _UNKNOWN))
+        _row(mailbox, uidvalidity, uid, raw, digests[uid], whys.get(uid), findings)
         for uid, raw in messages
         if uid not in known
     ]
     made = insert(Incoming).returning(Incoming.id, sort_by_parameter_order=True)
-    ids = back + (list(session.scalars(made, rows)) if rows else [])
-    kind = MailNotUnderstood if junk else MailArrived
-    word = "junk" if junk else "arrived"
-    outbox.record_many(session, [(kind(one), f"{word}:{one}") for one in ids])
-    return ids
+    new = list(session.scalars(made, rows)) if rows else []
+    stuck = {one for one, row in zip(new, rows, strict=True) if row["state"] == "stuck"}
+    told: list[tuple[Event, str]] = [
+        (MailNotUnderstood(one), f"not-read:{one}") if one in stuck
+        else (MailArrived(one), f"arrived:{one}")
+        for one in (*back, *new)
+    ]  # fmt: skip
+    outbox.record_many(session, told)
+    return back + new
 
 
 def _row(
-    mailbox: str, uidvalidity: int, uid: int, raw: bytes, digest: str, junk: bool, found: Finding
-) -> dict[str, object]:
+    mailbox: str, uidvalidity: int, uid: int, raw: bytes, digest: str, stuck: str | None,
+    findings: Mapping[int, Finding],
+) -> dict[str, object]:  # fmt: skip
+    found = findings.get(uid, _UNKNOWN)
     return {
         "mailbox": mailbox, "uidvalidity": uidvalidity, "uid": uid, "sha256": digest,
         "raw": zlib.compress(raw, FAST), "size": len(raw), "arrived_at": clock.now(),
-        "state": "stuck" if junk else "kept", "why": CAME_BY_JUNK if junk else None,
+        "state": "stuck" if stuck else "kept", "why": stuck,
         "vouched": found.vouched, "doubt": found.doubt,
     }  # fmt: skip
 

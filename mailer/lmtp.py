@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from core import addresses, database
 from core.settings import Settings
-from mailer import inbox, vouching
+from mailer import inbox, trial, vouching
 from message.witness import Finding
 
 log = logging.getLogger(__name__)
@@ -50,9 +50,11 @@ class Counter:
         content = envelope.content
         if not isinstance(content, bytes):
             return "\r\n".join("554 5.6.0 no message came" for _ in envelope.rcpt_tos)
-        finding = await asyncio.to_thread(vouching.look_at, content)
+        unread = (await asyncio.to_thread(trial.not_readable, {0: content})).get(0)
+        finding = None if unread else await asyncio.to_thread(vouching.look_at, content)
+        sender = envelope.mail_from or ""
         replies = [
-            await asyncio.to_thread(kept, recipient, envelope.mail_from or "", content, finding)
+            await asyncio.to_thread(kept, recipient, sender, content, finding, unread)
             for recipient in envelope.rcpt_tos
         ]
         return "\r\n".join(replies)
@@ -87,12 +89,14 @@ class _Talk(LMTP):
         await super().push(said if once else "\r\n".join([said] * max(times, 1)))
 
 
-def kept(recipient: str, sender: str, content: bytes, finding: Finding | None = None) -> str:
+def kept(
+    recipient: str, sender: str, content: bytes, finding: Finding | None = None,
+    unread: str | None = None,
+) -> str:  # fmt: skip
     """Keep a message for one recipient in a transaction of its own; gives the reply.
 
-    `finding` is what was found out about its author.
-
-    The same message for the same recipient again is kept once.
+    `finding` is what was found out about its author, `unread` why nobody should read it. The same
+    message for the same recipient again is kept once.
     """
     trace = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n"
     raw = trace.encode("utf-8", "surrogateescape") + content
@@ -100,7 +104,7 @@ def kept(recipient: str, sender: str, content: bytes, finding: Finding | None = 
     number = int.from_bytes(hashlib.sha256(raw).digest()[:8], "big") >> 1
     try:
         with database.transaction() as session:
-            inbox.keep(session, MAILBOX, 0, number, raw, finding)
+            inbox.keep(session, MAILBOX, 0, number, raw, finding, unread)
     except Exception as trouble:  # noqa: BLE001 - whatever it was: the mail server keeps the message
         log.warning("lmtp_not_kept", extra={"why": type(trouble).__name__})
         return _LATER

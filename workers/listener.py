@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from core import database, leases
 from core.settings import Settings
-from mailer import imap, inbox, vouching
+from mailer import imap, inbox, trial, vouching
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +22,14 @@ def listen(settings: Settings, holder: str, stop: threading.Event) -> None:
     def keep(folder: imap.Folder, validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
         mailbox = f"{account}/{folder.name}"
         # What lies in Junk is looked at when somebody takes it out.
-        findings = {} if folder.junk else vouching.look_at_all(dict(messages))
+        unread = {} if folder.junk else trial.not_readable(dict(messages))
+        readable = {uid: raw for uid, raw in messages if uid not in unread}
+        findings = {} if folder.junk else vouching.look_at_all(readable)
         with database.transaction() as session:
             inbox.keep_many(
-                session, mailbox, validity, messages, account, junk=folder.junk, findings=findings
-            )
+                session, mailbox, validity, messages, account,
+                junk=folder.junk, findings=findings, unread=unread,
+            )  # fmt: skip
 
     def ours() -> bool:
         with database.transaction() as session:

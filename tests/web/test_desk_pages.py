@@ -7,7 +7,8 @@ from archive.models import Post, PostState
 from core import clock, database, outbox
 from core.events import DigestDue, MeetingAnnounced, PostFiled
 from core.outbox import EventRow, Receipt
-from mailer.models import Mailing, MailingState
+from mailer.models import Incoming, Mailing, MailingState
+from mailer.trial import NOT_READ
 from meetings.models import Meeting, MeetingState
 from subscribers.models import JoinRequest, MailingList, RequestState
 from tests.servers.web import Answer, Browser
@@ -288,3 +289,15 @@ def test_the_dashboard_says_what_waits(place: Place) -> None:
         assert words in text
     with database.reading() as session:
         assert session.get(MailingList, place.network.main) is not None
+
+
+def test_what_nobody_should_read_is_shown_unread(place: Place) -> None:
+    """Listed with its reason; its page is the file itself, which nobody here opens."""
+    with database.transaction() as session:
+        session.get_one(Incoming, place.stuck).why = NOT_READ
+    listed = desk(place).get("/desk/stuck").text
+    assert NOT_READ in listed
+    assert "(not read)" in listed
+    assert "mystery" not in listed.lower()
+    answer = desk(place).get(f"/desk/stuck/{place.stuck}")
+    assert answer.headers["content-disposition"].startswith("attachment")

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from core import outbox
 from core.outbox import EventRow, Receipt
-from mailer import inbox
+from mailer import inbox, trial
 from mailer.models import Incoming
 from message.parse import Message, parse
 from web.forum.threads import download
@@ -44,6 +44,8 @@ def index(request: Request) -> Response:
 
 
 def _letter(incoming: Incoming) -> Letter:
+    if incoming.why == trial.NOT_READ:
+        return Letter(incoming, "(not read)", "(not read)")
     message = parse(inbox.raw_of(incoming))
     return Letter(incoming, _sender(message), message.subject or "(no subject)")
 
@@ -56,6 +58,8 @@ def letter(request: Request) -> Response:
     """One stuck message: its head and its text."""
     with looking(request) as visit:
         incoming = _incoming(visit)
+        if incoming.why == trial.NOT_READ:
+            return raw(request)
         message = parse(inbox.raw_of(incoming))
         return visit.page(
             "desk/stuck_letter.html", incoming=incoming, text=message.text,

@@ -1,0 +1,144 @@
+"""Large messages are read on trial: one that hangs, eats memory or crashes stops nobody."""
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from core import database, settings
+from core.outbox import EventRow
+from core.settings import Settings
+from mailer import trial
+from mailer.models import Incoming
+from mailer.trial import LARGE, NOT_READ, Trial
+from tests.servers.dovecot import SECRET, dovecot
+from workers import running
+
+POISON = b"poison"
+FILL = b"\r\n" + b"a line of a large message\r\n" * (LARGE // 20)
+
+
+def hang(raw: bytes) -> None:
+    """A reader that never comes back from poison."""
+    while POISON in raw:
+        time.sleep(0.01)
+
+
+def crash(raw: bytes) -> None:
+    """A reader that poison brings down, as a fault in a C library would."""
+    if POISON in raw:
+        os.abort()
+
+
+def devour(raw: bytes) -> None:
+    """A reader whom poison makes take all memory there is."""
+    hoard = []
+    while POISON in raw:
+        hoard.append(bytearray(1 << 26))
+
+
+@contextmanager
+def tried(subject: Trial) -> Iterator[Trial]:
+    """A trial that leaves no process behind."""
+    try:
+        yield subject
+    finally:
+        subject.close()
+        assert not [one for one in multiprocessing.active_children() if one.name == "trial"]
+
+
+@pytest.mark.parametrize("read", [hang, crash, devour])
+def test_i15_poison_is_told_from_mail(read: object) -> None:
+    """In bounded time and memory; what comes before and after is read as ever."""
+    with tried(Trial(read, seconds=2.0, memory=1 << 30)) as subject:  # type: ignore[arg-type]
+        begun = time.monotonic()
+        said = [subject.passes(raw) for raw in (b"mail", POISON, b"mail", POISON, b"mail")]
+        assert said == [True, False, True, False, True]
+        assert time.monotonic() - begun < 60
+
+
+def test_i15_what_is_large_but_harmless_passes() -> None:
+    """Bombs of base64, nesting and one endless field are read within the bounds."""
+    head = b"From: a@x.example\r\nMIME-Version: 1.0\r\nContent-Type: "
+    letters = [
+        head + b"text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b"QUFB" * (5 << 20),
+        head + b"text/plain\r\nX-Long: " + b"x" * (50 << 20) + b"\r\n\r\nx\r\n",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 200_000,
+        b"Content-Type: message/rfc822\r\n\r\n" * 50_000,
+        head + b"text/html\r\n\r\n" + b"<div>" * 200_000,
+        head + b"text/plain\r\n\r\n" + b"> " * 500_000 + b"\r\n" + b">" * 500_000,
+    ]
+    with tried(Trial()) as subject:
+        assert [subject.passes(raw) for raw in letters] == [True] * len(letters)
+
+
+def a_mailbox(port: int) -> Settings:
+    """Settings of a house that listens to one mailbox."""
+    return settings.use(
+        settings.current().model_copy(
+            update={
+                "imap_host": "127.0.0.1", "imap_port": port, "imap_security": "none",
+                "imap_username": "network", "imap_password": SecretStr(SECRET),
+                "imap_poll_seconds": 0.5,
+            }
+        )
+    )  # fmt: skip
+
+
+def test_i15_poison_among_mail_is_shown_and_keeps_nobody_waiting(
+    db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over IMAP: nineteen arrive, one is kept byte for byte, stuck, and told of."""
+    letters = [b"Subject: %d\r\n" % number + FILL for number in range(20)]
+    letters[7] = b"Subject: poison\r\n" + FILL
+    with dovecot() as server, tried(Trial(hang, seconds=1.0)) as subject:
+        monkeypatch.setattr(trial, "_trial", subject)
+        for raw in letters:
+            server.deliver(raw)
+        with running.everything(a_mailbox(server.port), frozenset({"listener"})):
+            end = time.monotonic() + 30
+            while ((rows := all_kept()) and len(rows) < 20) or not rows:
+                assert time.monotonic() < end, "not in time"
+                time.sleep(0.1)
+    stuck = [row for row in rows if row.state == "stuck"]
+    assert [(row.why, row.size) for row in stuck] == [(NOT_READ, len(letters[7]))]
+    with database.reading() as session:
+        names = list(session.scalars(select(EventRow.name)))
+    assert (names.count("MailArrived"), names.count("MailNotUnderstood")) == (19, 1)
+
+
+def all_kept() -> list[Incoming]:
+    """The rows of the inbox."""
+    with database.reading() as session:
+        return list(session.scalars(select(Incoming).order_by(Incoming.id)))
+
+
+def test_small_mail_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the bound nothing is tried: that is nearly all mail, and costs nothing."""
+    with tried(Trial(crash)) as subject:
+        monkeypatch.setattr(trial, "_trial", subject)
+        assert trial.not_readable({1: POISON, 2: b"x" * (LARGE - 1)}) == {}
+        assert not multiprocessing.active_children()
+        assert trial.not_readable({1: POISON + FILL, 2: FILL}) == {1: NOT_READ}
+
+
+def test_two_threads_ask_one_process() -> None:
+    """LMTP and several mailboxes try at once: each gets the answer to its own message."""
+    with tried(Trial(crash)) as subject:
+        said: dict[int, bool] = {}
+
+        def ask(number: int) -> None:
+            said[number] = subject.passes(POISON if number % 3 == 0 else b"mail")
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(9)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert said == {number: number % 3 != 0 for number in range(9)}
