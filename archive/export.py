@@ -11,7 +11,7 @@ from archive.letters import known_id
 from archive.models import Post, PostState, Reference, Thread
 from core import addresses
 from mailer.models import Incoming
-from message import compose, headers
+from message import compose, headers, thread_index
 from message.address import Mailbox
 from message.parse import Attachment
 from subscribers.models import MailingList
@@ -49,7 +49,7 @@ def _as_it_stands(session: Session, list_: MailingList, post: Post) -> bytes:
         select(Reference.message_id)
         .where(Reference.post_id == post.id)
         .order_by(Reference.position.desc())
-    )
+    ).all()
     address = addresses.of(list_.name)
     fields: list[tuple[str, headers.Value]] = [
         ("From", Mailbox(post.author, address)),
@@ -58,7 +58,10 @@ def _as_it_stands(session: Session, list_: MailingList, post: Post) -> bytes:
         ("Date", mailboxes.mail_date(post.sent_at)),
         ("Message-ID", f"<{_writable(post.message_id)}>"),
     ]
-    references = [f"<{_writable(one)}>" for one in named]
+    indexes = [index for one in named if (index := thread_index.of_id(one)) is not None]
+    references = [f"<{_writable(one)}>" for one in named if thread_index.of_id(one) is None]
+    if indexes:
+        fields.append(("Thread-Index", thread_index.written(indexes[0])))
     if references:
         fields.append(("References", " ".join(references)))
     files = reading.attachments_of(session, [post.id]).get(post.id, [])

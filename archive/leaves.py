@@ -39,12 +39,13 @@ class Leaf:
     post_id: int | None = None
     thread_id: int | None = None
     parent_id: int | None = None
+    index: str = ""  # its Thread-Index, as an id
 
     def arrived(self) -> threading.Arrived:
         """The leaf in the terms of threading."""
         return threading.Arrived(
             self.message_id, self.message_id, self.references, self.sent_at, self.topic,
-            self.is_reply, self.author, pinned=self.told,
+            self.is_reply, self.author, pinned=self.told, index=self.index,
         )  # fmt: skip
 
     @property
@@ -53,11 +54,15 @@ class Leaf:
         return self.reason.partition(";")[0] in TOLD
 
 
-def leaf_of(post: Post, references: tuple[str, ...]) -> Leaf:
+def leaf_of(session: Session, post: Post) -> Leaf:
     """A post that is in the database as a leaf."""
+    named = select(Reference.position, Reference.message_id).where(Reference.post_id == post.id)
+    rows = session.execute(named.order_by(Reference.position)).all()
+    references = tuple(row.message_id for row in rows if row.position != Reference.OWN_INDEX)
+    index = next((row.message_id for row in rows if row.position == Reference.OWN_INDEX), "")
     return Leaf(
         post.message_id, references, post.sent_at, post.received_at, post.subject, post.topic,
-        post.is_reply, post.author, post.reason, post.id, post.thread_id, post.parent_id,
+        post.is_reply, post.author, post.reason, post.id, post.thread_id, post.parent_id, index,
     )  # fmt: skip
 
 
@@ -97,7 +102,8 @@ def neighbours(
     ours = {leaf.message_id for leaf in new}
     fresh: list[Leaf] = list(new)
     while fresh:
-        ids = {one for leaf in fresh for one in (leaf.message_id, *leaf.references)} - known_ids
+        named = ((leaf.message_id, leaf.index, *leaf.references) for leaf in fresh)
+        ids = set().union(*named) - known_ids - {""}
         for message_id, edit in edits.items():
             if edit.below and (edit.below in ids or message_id in ids):
                 ids |= {message_id, edit.below} - known_ids
@@ -176,18 +182,22 @@ def leaves_of(session: Session, threads: Collection[int]) -> Iterator[Leaf]:
     for some in slices(sorted(threads)):
         of_threads = and_(Post.thread_id.in_(some), Post.state == PostState.FILED)
         references: dict[int, list[str]] = {}
-        for post_id, message_id in session.execute(
-            select(Reference.post_id, Reference.message_id)
+        indexes: dict[int, str] = {}
+        for post_id, position, message_id in session.execute(
+            select(Reference.post_id, Reference.position, Reference.message_id)
             .join(Post, Post.id == Reference.post_id)
             .where(of_threads)
             .order_by(Reference.post_id, Reference.position)
         ):
-            references.setdefault(post_id, []).append(message_id)
+            if position == Reference.OWN_INDEX:
+                indexes[post_id] = message_id
+            else:
+                references.setdefault(post_id, []).append(message_id)
         for row in session.execute(select(*_COLUMNS).where(of_threads)):
             yield Leaf(
                 row.message_id, tuple(references.get(row.id, ())), row.sent_at, row.received_at,
                 row.subject, row.topic, row.is_reply, row.author, row.reason, row.id,
-                row.thread_id, row.parent_id,
+                row.thread_id, row.parent_id, indexes.get(row.id, ""),
             )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from archive import threading
 from archive.leaves import Leaf
 from core import settings
-from message import quoting, redact, sanitise
+from message import quoting, redact, sanitise, thread_index
 from message import subject as subjects
 from message.parse import Attachment, Message
 from message.quoting import Passage, html
@@ -46,6 +46,7 @@ class Letter:
     incoming_id: int | None = None
     mailing_id: int | None = None
     held_why: str | None = None
+    index: str = ""  # its Thread-Index, as an id
 
     def own_words(self) -> str:
         """What the author wrote here, without quotation and signature."""
@@ -59,7 +60,7 @@ class Letter:
         """The letter as far as weaving is concerned."""
         return Leaf(
             self.message_id, self.references, self.sent_at, self.received_at, self.subject,
-            self.topic, self.is_reply, self.author, self.reason,
+            self.topic, self.is_reply, self.author, self.reason, index=self.index,
         )  # fmt: skip
 
 
@@ -75,9 +76,10 @@ def letter_of(message: Message, sha256: str, arrived: dt.datetime | None) -> Let
     text = readable(_without_secrets(_body(message)))
     safe = sanitise.clean(_without_secrets(message.html)) if message.html else None
     author = message.from_
+    index = thread_index.read(message.get("Thread-Index") or "")
     return Letter(
         message_id=own_id(message.message_id, sha256),
-        references=references_of(message),
+        references=references_of(message) or (thread_index.ancestors(index) if index else ()),
         sent_at=sent_at,
         received_at=arrived or sent_at,
         dated=sent_at == said,
@@ -89,6 +91,7 @@ def letter_of(message: Message, sha256: str, arrived: dt.datetime | None) -> Let
         passages=message.passages if text == message.text else tuple(quoting.split(text)),
         html=readable(safe) if safe else None,
         attachments=message.attachments,
+        index=thread_index.id_of(index) if index else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import enum
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -73,8 +74,11 @@ class Reference(Base):
     """A Message-ID that a post refers to, the nearest ancestor first.
 
     It may be that of a message that nobody has seen (yet): such rows join what belongs together
-    when the missing message arrives.
+    when the missing message arrives. At the position OWN_INDEX stands what the post itself is known
+    by to Outlook, besides its Message-ID (`message/thread_index.py`).
     """
+
+    OWN_INDEX: ClassVar[int] = 1000
 
     __tablename__ = "reference"
     post_id: Mapped[int] = mapped_column(ForeignKey("post.id"), primary_key=True)

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from archive import access, leaves, routing, search, weaving
 from archive.access import NotAllowed, Viewer
-from archive.models import Post, PostState, Reference
+from archive.models import Post, PostState
 from core import outbox
 from core.events import PostFiled
 
@@ -27,13 +27,8 @@ def approve(session: Session, post_id: int, by: int) -> bool:
     post = _decide(session, post_id, by, PostState.FILED)
     if post is None:
         return False
-    references = session.scalars(
-        select(Reference.message_id)
-        .where(Reference.post_id == post.id)
-        .order_by(Reference.position)
-    )
     weaving.take_turns(session, post.list_id)
-    leaf = leaves.leaf_of(post, tuple(references))
+    leaf = leaves.leaf_of(session, post)
     woven = weaving.weave(session, post.list_id, [leaf])
     weaving.settle(session, woven, {post.message_id: post.id})
     session.refresh(post)

@@ -18,6 +18,7 @@ REASONS = {
     "mailing": "The network sent it; answers to it come here.",
     "in-reply-to": "It names the message that it answers.",
     "references": "It names an earlier message of this discussion.",
+    "thread-index": "Outlook says which message it answers.",
     "missing parent": "It answers a message that is not in the archive.",
     "chain": "Later messages tell what it answers.",
     "subject": "It says that it is an answer, and has the subject of this discussion.",

@@ -169,6 +169,10 @@ def _write_references(session: Session, letters: Sequence[Letter], ids: dict[str
         {"post_id": ids[letter.message_id], "position": position, "message_id": message_id}
         for letter in letters
         for position, message_id in enumerate(letter.references)
+    ] + [
+        {"post_id": ids[one.message_id], "position": Reference.OWN_INDEX, "message_id": one.index}
+        for one in letters
+        if one.index
     ]
     if rows:
         session.execute(insert(Reference), rows)

@@ -18,6 +18,7 @@ MOST_NAMESAKES = 100
 
 PARENT = "in-reply-to"  # the nearest reference is here
 ANCESTOR = "references"  # a farther one is
+INDEX = "thread-index"  # Outlook tells the conversation, and nobody a message
 MISSING = "missing parent"  # none is, but others may name the same
 CHAIN = "chain"  # what it answers is told by the references of later messages
 SUBJECT = "subject"
@@ -32,7 +33,8 @@ class Arrived:
     """What threading needs to know of a message; `references` are nearest first.
 
     `topic` is the subject without its prefixes, `is_reply` whether it had one. Of a `pinned`
-    message somebody knows the place: its references are all there is to say.
+    message somebody knows the place: its references are all there is to say. By its `index` others
+    may name it too, that know no Message-ID.
     """
 
     key: Hashable
@@ -43,6 +45,7 @@ class Arrived:
     is_reply: bool = False
     author: str = ""
     pinned: bool = False
+    index: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,9 @@ class _Forest:
             self.ids.append(message.message_id)
             if message.message_id:
                 self.node_of.setdefault(message.message_id, node)
+        for node, message in enumerate(self.messages):
+            if message.index:
+                self.node_of.setdefault(message.index, node)
 
     def is_ghost(self, node: int) -> bool:
         return node >= len(self.messages)
@@ -163,7 +169,8 @@ class _Forest:
             there = [self.node_of.get(one) for one in message.references]
             for position, parent in enumerate(there):
                 if parent is not None and not self.is_ghost(parent) and self.link(node, parent):
-                    self.reasons[node] = ANCESTOR if position else PARENT
+                    by_index = self.messages[parent].message_id != message.references[position]
+                    self.reasons[node] = INDEX if by_index else ANCESTOR if position else PARENT
                     break
             else:
                 self._link_ghost(node, message)

@@ -8,7 +8,8 @@ from core import addresses, clock, links, settings
 from mailer.models import Mailing
 from mailings.kind import Facts, Kind, Origin
 from mailings.wording import without_markers
-from message import mould
+from message import mould, thread_index
+from message import subject as subjects
 from message.address import Mailbox
 from message.headers import Value
 from subscribers.models import MailingList
@@ -46,11 +47,21 @@ def fields_of(
     fields.append((LOOP, home))
     if list_ is not None:
         fields += _of_list(list_, title)
+    if discussion:
+        fields += [
+            ("Thread-Topic", subjects.prefixed(subject, "").strip() or subject),
+            ("Thread-Index", thread_index.written(index_of(mailing, facts))),
+        ]
     if facts.archived_at:
         fields.append(("Archived-At", f"<{facts.archived_at}>"))  # RFC 5064 §2
     if kind.bulk and list_ is not None:
         fields += _bulk(kind, mailing, list_)
     return fields
+
+
+def index_of(mailing: Mailing, facts: Facts) -> bytes:
+    """By what Outlook knows a mailing, and the answers to it."""
+    return facts.index or thread_index.opening(mailing.message_id)
 
 
 def has_discussion(kind: Kind, list_: MailingList | None, facts: Facts) -> bool:

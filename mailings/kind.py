@@ -48,7 +48,8 @@ class Facts:
 
     `words` are for the templates. `reply_to` is used where an answer does not go to a discussion;
     `answers` are the Message-IDs, oldest first, that this mailing answers (the last one directly);
-    `items` are what it leaves as targets of answers.
+    `items` are what it leaves as targets of answers; `index` is its Thread-Index, if not one of a
+    conversation that it opens.
     """
 
     words: Mapping[str, object]
@@ -59,6 +60,7 @@ class Facts:
     items: tuple[Item, ...] = ()
     archived_at: str = ""
     discussion: bool | None = None
+    index: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

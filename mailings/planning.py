@@ -11,10 +11,11 @@ from archive import targets
 from core import clock, settings
 from core.events import Event, MailingApproved
 from core.outbox import Reaction, ReactionTogether
-from mailer import lateness, ledger
+from mailer import lateness, ledger, settling
 from mailer.models import Mailing, MailingState, Trouble
-from mailings import kinds, rendering
+from mailings import fields, kinds, rendering
 from mailings.kind import Kind, Occasion
+from message import thread_index
 from subscribers.models import MailingList
 
 log = logging.getLogger(__name__)
@@ -112,11 +113,16 @@ def _send_back(session: Session, mailing: Mailing, due: dt.datetime) -> None:
 
 def _plan(session: Session, kind: Kind, mailing: Mailing) -> None:
     facts = kind.facts(session, mailing)
-    rendered = rendering.render(kind, mailing, list_of(session, mailing), facts)
+    list_ = list_of(session, mailing)
+    rendered = rendering.render(kind, mailing, list_, facts)
     # The archive opens the discussion of a mailing under its subject.
     mailing.subject = mailing.subject or rendered.subject
     audience = kind.audience(session, mailing)
     targets.leave_targets(session, mailing.id, facts.items)
+    if fields.has_discussion(kind, list_, facts):
+        # An answer from Outlook may name nothing else.
+        known_as = thread_index.id_of(fields.index_of(mailing, facts))
+        settling.note_alias(session, known_as, mailing.id)
     ledger.plan(session, mailing, rendered.mould.to_bytes(), audience, named=kind.named)
     log.info("mailing_planned", extra={"mailing": mailing.id, "kind": kind.name})
 

@@ -6,14 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive import reading
-from archive.models import Post, PostState
+from archive.models import Post, PostState, Reference
 from archive.targets import Item
 from core import links, settings
 from core.events import Event, PostFiled
 from mailer.models import Mailing
 from mailings import wording
 from mailings.kind import Facts, Kind, Occasion, Origin
-from message import redact
+from message import redact, thread_index
 from message import subject as subjects
 from subscribers import audience
 from subscribers.audience import Audience
@@ -66,6 +66,7 @@ def facts(session: Session, mailing: Mailing) -> Facts:
         # RFC 9989 §7.4: From is ours, whatever the author's domain says; the name is theirs.
         sender=f"{author} via {list_.title}",
         answers=_answers(session, post),
+        index=_index(session, post),
         items=(Item(0, post.list_id, post.thread_id, post.id, post.subject, post.own_words),),
         archived_at=page,
     )
@@ -84,6 +85,33 @@ def _text(post: Post) -> str:
     return redact.strip_secrets(text, setting.domain, setting.separator, setting.base_url)
 
 
+def _index(session: Session, post: Post) -> bytes:
+    """Where Outlook sees it: in the conversation of the root, by its own index if it is of it."""
+    root = _root(session, post) or post
+    own, first = _own_index(session, post), _own_index(session, root)
+    conversation = first or thread_index.opening(root.message_id)
+    if own is not None and own.startswith(conversation[: thread_index.HEADER]):
+        return own
+    return conversation if root is post else thread_index.answering(conversation, post.message_id)
+
+
+def _own_index(session: Session, post: Post) -> bytes | None:
+    at = Reference.position == Reference.OWN_INDEX
+    told = session.scalar(select(Reference.message_id).where(Reference.post_id == post.id, at))
+    return thread_index.of_id(told) if told else None
+
+
+def _root(session: Session, post: Post) -> Post | None:
+    """The post that opens its discussion, if it is another."""
+    return session.scalars(
+        select(Post)
+        .where(Post.thread_id == post.thread_id, Post.parent_id.is_(None))
+        .where(Post.state == PostState.FILED, Post.id != post.id)
+        .order_by(Post.sent_at, Post.id)
+        .limit(1)
+    ).first()
+
+
 def _answers(session: Session, post: Post) -> tuple[str, ...]:
     """Under which ids readers know what this post answers: as it came, and as our copy.
 
@@ -91,14 +119,7 @@ def _answers(session: Session, post: Post) -> tuple[str, ...]:
     """
     ids: list[str] = []
     parent = session.get(Post, post.parent_id) if post.parent_id else None
-    root = session.scalars(
-        select(Post)
-        .where(Post.thread_id == post.thread_id, Post.parent_id.is_(None))
-        .where(Post.state == PostState.FILED, Post.id != post.id)
-        .order_by(Post.sent_at, Post.id)
-        .limit(1)
-    ).first()
-    for one in (root, parent):
+    for one in (_root(session, post), parent):
         if one is None:
             continue
         copy = select(Mailing.message_id).where(Mailing.kind == "post", Mailing.about == one.id)

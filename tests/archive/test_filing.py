@@ -1,18 +1,23 @@
 """From mail that arrived to posts in their threads: authority, routing, digests, questions."""
 
 import json
+from email.message import EmailMessage
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from archive import access, filing, items, moderation, reading, routing, targets
 from archive.models import Attachment, Blob, Post, PostState, ReplyTarget, Thread
 from archive.targets import Item
 from core import database, settings, tokens
-from core.events import MailingPlanned, PostArrived
+from core.events import MailingPlanned, PostArrived, PostFiled
 from core.tokens import Purpose
-from mailer.models import Incoming, MessageAlias
-from subscribers.models import MailingList, Role
+from mailer.models import Incoming, Mailing, MessageAlias
+from mailings import planning
+from message import thread_index
+from message.mould import Mould
+from message.parse import parse
+from subscribers.models import MailingList, Mode, Role, Subscription
 from tests.archive.letters import TRUSTED, arrive, events, file, mail, mailing, post
 from tests.archive.test_items import LICENCES, NOTES, PARKING, TEXT, quoted, section, until
 from tests.conftest import Network
@@ -224,6 +229,70 @@ def test_an_answer_to_the_copy_of_a_post(network: Network, anna: int, ben: int) 
             network.main,
         )
         assert post(answer).parent_id == first
+
+
+def outlook(letter: EmailMessage, index: bytes) -> EmailMessage:
+    """The letter with the index of Outlook's answer to a message with an index."""
+    letter["Thread-Index"] = thread_index.written(index + b"12345")
+    return letter
+
+
+def test_i10_an_answer_that_only_outlook_can_place(network: Network, anna: int, ben: int) -> None:
+    """By Thread-Index below what it answers; an id of a message would go before it."""
+    opening = thread_index.opening("anything")
+    began = mail(ANNA, message_id="a@ashford.example")
+    began["Thread-Index"] = thread_index.written(opening)
+    (first,) = file(began, network.main)
+    (other,) = file(mail(ANNA, subject="o", message_id="b@ashford.example"), network.main)
+    (answer,) = file(outlook(mail(BEN, subject="Re: x", minute=2), opening), network.main)
+    assert (post(answer).parent_id, post(answer).reason) == (first, "thread-index")
+    assert "Outlook" in reading.why_here(post(answer))
+    both = mail(BEN, subject="Re: y", minute=3, In_Reply_To="<b@ashford.example>")
+    (named,) = file(outlook(both, opening), network.main)
+    assert (post(named).parent_id, post(named).reason) == (other, "in-reply-to")
+
+
+def test_i10_answers_in_outlook_find_each_other(network: Network, anna: int, ben: int) -> None:
+    """Of a conversation that began before the list was written to; another one stays apart."""
+    began, another = thread_index.opening("private"), thread_index.opening("another")
+    letters = [
+        outlook(mail(ANNA, subject="Re: z"), began),
+        outlook(mail(BEN, subject="Re: w", minute=1), began),
+        outlook(mail(BEN, subject="Re: v", minute=2), another),
+    ]
+    first, second, apart = (post(file(one, network.main)[0]).thread_id for one in letters)
+    assert first == second != apart
+
+
+def test_i10_an_answer_in_outlook_to_what_we_sent(network: Network, anna: int, ben: int) -> None:
+    """Copies of a post, and of its answer, carry an index that leads back to each."""
+    with database.transaction() as session:
+        session.execute(update(Subscription).values(mode=Mode.EACH))
+    (first,) = file(mail(ANNA, message_id="a@ashford.example"), network.main)
+    (second,) = file(
+        mail(ANNA, subject="Re: Copilot licences", minute=1, message_id="b@ashford.example",
+             In_Reply_To="<a@ashford.example>"), network.main,
+    )  # fmt: skip
+    for number in (first, second):
+        with database.transaction() as session:
+            planning.start("post")(session, PostFiled(number))
+    with database.reading() as session:
+        moulds = {one.about: one.mould or b"" for one in session.scalars(select(Mailing))}
+    indexes = {about: sent_index(mould) for about, mould in moulds.items()}
+    assert indexes[second].startswith(indexes[first])
+    for minute, number in enumerate((first, second), 2):
+        answer = outlook(mail(BEN, subject="Re: q", minute=minute), indexes[number])
+        assert post(file(answer, network.main)[0]).parent_id == number
+
+
+def sent_index(mould: bytes) -> bytes:
+    """The Thread-Index in the copies of a mailing, beside the topic that Outlook wants with it."""
+    cast = Mould.from_bytes(mould)
+    sent = parse(cast.fill(dict.fromkeys(cast.slots(), "x@x.example")))
+    assert sent.get("Thread-Topic") == "Copilot licences"
+    found = thread_index.read(sent.get("Thread-Index") or "")
+    assert found is not None
+    return found
 
 
 def test_an_answer_by_token(network: Network, anna: int, ben: int) -> None:

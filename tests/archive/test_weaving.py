@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import threading as threading_of_python
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,7 @@ from archive.export import export_threads
 from archive.letters import Letter, topic_of
 from archive.models import Post, Reference, ReplyTarget, Thread
 from core import database
+from message import thread_index
 from message.quoting import Passage
 from subscribers.models import MailingList
 from tests.archive.letters import NINE
@@ -78,16 +80,36 @@ def test_every_order_gives_the_same_threads(network: Network) -> None:
 IDS = [f"{one}@x" for one in "abcdef"]
 
 
+#: A conversation in Outlook, two answers in it, and an answer to one of these.
+INDEXES = [b"c" * 22, b"c" * 22 + b"aaaaa", b"c" * 22 + b"bbbbb", b"c" * 22 + b"aaaaa" + b"ddddd"]
+
+
+def with_index(draw: st.DrawFn, one: Letter) -> Letter:
+    """The letter as Outlook may have sent it: with an index, and perhaps with nothing else."""
+    index = draw(st.sampled_from([None, None, *INDEXES]))
+    if index is None:
+        return one
+    named = one.references or thread_index.ancestors(index)
+    return replace(one, references=named, index=thread_index.id_of(index))
+
+
 @st.composite
 def some_letters(draw: st.DrawFn) -> list[Letter]:
     """A few letters that refer to each other in every way, in some order."""
     chosen = draw(st.lists(st.sampled_from(IDS), unique=True, min_size=2, max_size=6))
     letters = [
-        letter(
-            one,
-            *draw(st.lists(st.sampled_from([i for i in [*IDS, "g@x"] if i != one]), max_size=2)),
-            minute=draw(st.integers(0, 4)) * 60 * 24 * 10,
-            subject=draw(st.sampled_from(["", "Costs", "Re: Costs", "Re: Licences", "Licences"])),
+        with_index(
+            draw,
+            letter(
+                one,
+                *draw(
+                    st.lists(st.sampled_from([i for i in [*IDS, "g@x"] if i != one]), max_size=2)
+                ),
+                minute=draw(st.integers(0, 4)) * 60 * 24 * 10,
+                subject=draw(
+                    st.sampled_from(["", "Costs", "Re: Costs", "Re: Licences", "Licences"])
+                ),
+            ),
         )
         for one in chosen
     ]
