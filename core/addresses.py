@@ -6,7 +6,8 @@ Mail that belongs to no list comes from the office: `office@example.org`.
 
 from dataclasses import dataclass
 
-from core import settings
+from core import settings, tokens
+from core.tokens import UNDATED, Purpose
 
 OFFICE = "office"
 #: What may follow the separator in place of a token.
@@ -27,6 +28,14 @@ def of(name: str | None = None, suffix: str = "") -> str:
     setting = settings.current()
     tail = f"{setting.separator}{suffix}" if suffix else ""
     return f"{name or OFFICE}{tail}@{setting.domain}"
+
+
+def of_author(name: str, person_id: int, list_id: int) -> str:
+    """The address by which somebody who writes on a list is answered in private.
+
+    It is the same for all that they write there, and does not tell theirs.
+    """
+    return of(name, tokens.make(Purpose.AUTHOR, person_id, list_id, made=UNDATED))
 
 
 def recognise(address: str) -> Ours | None:

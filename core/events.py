@@ -188,6 +188,14 @@ class PostArrived(Event):
 
 @_listed
 @dataclass(frozen=True, slots=True)
+class PrivateAnswerArrived(Event):
+    """A message to an author alone, through us."""
+
+    incoming: int
+
+
+@_listed
+@dataclass(frozen=True, slots=True)
 class BounceArrived(Event):
     """A report that a copy could not be delivered."""
 

@@ -40,6 +40,7 @@ class Purpose(enum.IntEnum):
     SIGN_IN = 6  # sign-in
     FEED = 7  # person, list
     PREFERENCES = 8  # person
+    AUTHOR = 9  # person, list: the same for each copy of what they write there
 
 
 @dataclass(frozen=True, slots=True)

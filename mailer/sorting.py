@@ -17,6 +17,7 @@ from core.events import (
     MailArrived,
     MailNotUnderstood,
     PostArrived,
+    PrivateAnswerArrived,
     ReportArrived,
     RsvpArrived,
 )
@@ -67,14 +68,15 @@ _NOT_FOR_LETTERS = {
 class Reading:
     """What sorting makes of a message.
 
-    Its verdict, the address of ours that it came to, what that asks for, and why it is for the
-    coordinator, if it is.
+    Its verdict, the address of ours that it came to, what that asks for, why it is for the
+    coordinator, if it is, and whether it is for an author alone.
     """
 
     verdict: Verdict
     ours: Ours | None
     command: str | None = None
     stuck: str | None = None
+    private: bool = False
 
 
 def sort(session: Session, event: MailArrived) -> None:
@@ -99,7 +101,8 @@ def sort_many(session: Session, events: Sequence[MailArrived]) -> None:
         stuck = reading.stuck or _stuck_here(message, reading, list_, known)
         author = writers.get(normal_form(message.from_.address)) if message.from_ else None
         _note(incoming, reading, stuck, list_, author)
-        kind: type[Event] = MailNotUnderstood if stuck else EVENTS[reading.verdict.kind]
+        answered = PrivateAnswerArrived if reading.private else EVENTS[reading.verdict.kind]
+        kind: type[Event] = MailNotUnderstood if stuck else answered
         told.append((kind(incoming.id), f"sorted:{incoming.id}"))  # type: ignore[call-arg]
         log.info("mail_sorted", extra={"incoming": incoming.id, "verdict": incoming.verdict})
     session.flush()
@@ -130,7 +133,8 @@ def read(message: Message) -> Reading:
     if verdict.kind in _REPORTS:
         return Reading(verdict, ours)
     command = verdict.command if verdict.kind is Kind.COMMAND else None
-    return Reading(verdict, ours, command, _stuck(message, verdict, ours, purpose))
+    private = purpose is Purpose.AUTHOR and verdict.kind is Kind.POST
+    return Reading(verdict, ours, command, _stuck(message, verdict, ours, purpose), private)
 
 
 def _stuck(
@@ -174,14 +178,18 @@ def _stuck_here(
 
 
 def written_to(message: Message) -> Ours | None:
-    """The address of ours that a message was sent to; one with a token or command goes first."""
+    """The address of ours that a message was sent to; one with a token or command goes first.
+
+    Whoever writes to an author and to all means all: the author reads it there.
+    """
     named = [value for name in _ENVELOPE_FIELDS for value in message.get_all(name)]
     boxes = [box.address for box in (*message.to, *message.cc)]
     found = [ours for one in (*named, *boxes) if (ours := addresses.recognise(one.strip("<> ")))]
-    for ours in found:
+    for_all = [ours for ours in found if _purpose(ours) is not Purpose.AUTHOR] or found
+    for ours in for_all:
         if ours.token or ours.command:
             return ours
-    return found[0] if found else None
+    return for_all[0] if for_all else None
 
 
 def _purpose(ours: Ours | None) -> Purpose | None:

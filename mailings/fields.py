@@ -33,7 +33,7 @@ def fields_of(
     discussion = has_discussion(kind, list_, facts)
     fields: Fields = [
         ("Date", format_datetime(when)),
-        ("From", Mailbox(without_markers(facts.sender or title), home)),
+        ("From", Mailbox(without_markers(facts.sender or title), facts.sender_address or home)),
         ("To", mould.marker("to")),
         ("Reply-To", _reply_to(list_, title, facts, discussion)),
         ("Subject", subject),

@@ -16,6 +16,7 @@ from core.events import Event
 from mailer.models import Mailing
 from message.address import Mailbox
 from message.compose import Calendar
+from message.parse import Attachment
 from subscribers.audience import Audience
 
 
@@ -46,7 +47,8 @@ class Occasion:
 class Facts:
     """What all copies of a mailing share.
 
-    `words` are for the templates. `reply_to` is used where an answer does not go to a discussion;
+    `words` are for the templates. `sender` is a name in place of the list's, `sender_address` an
+    address of ours in place of its. `reply_to` is used where an answer does not go to a discussion;
     `answers` are the Message-IDs, oldest first, that this mailing answers (the last one directly);
     `items` are what it leaves as targets of answers; `index` is its Thread-Index, if not one of a
     conversation that it opens.
@@ -54,6 +56,7 @@ class Facts:
 
     words: Mapping[str, object]
     sender: str = ""
+    sender_address: str = ""
     reply_to: Mailbox | None = None
     answers: tuple[str, ...] = ()
     calendar: Calendar | None = None
@@ -61,6 +64,7 @@ class Facts:
     archived_at: str = ""
     discussion: bool | None = None
     index: bytes | None = None
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ def render(kind: Kind, mailing: Mailing, list_: MailingList | None, facts: Facts
         text=plaintext.flowed(text),
         html=html,
         calendar=facts.calendar,
+        files=facts.files,
         flowed=True,
     )
     return Rendered(subject, wording.folded(text), html, mould.build(draft))

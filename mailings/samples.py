@@ -60,12 +60,14 @@ def _list() -> MailingList:
 
 def _facts(given: dict[str, Any]) -> Facts:
     answers, sender = tuple(given.pop("answers", ())), given.pop("sender", "")
+    author = addresses.of("ai-network", _TOKEN) if given.pop("author_address", False) else ""
     method, discussion = given.pop("calendar", ""), given.pop("discussion", None)
     if "markdown" in given:
         given |= wording.written(given.pop("markdown"))
     return Facts(
         words=given,
         sender=sender,
+        sender_address=author,
         answers=answers,
         discussion=discussion,
         calendar=_calendar(method) if method else None,

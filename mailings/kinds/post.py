@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from archive import reading
 from archive.models import Post, PostState, Reference
 from archive.targets import Item
-from core import links, settings
+from core import addresses, links, settings
 from core.events import Event, PostFiled
 from mailer.models import Mailing
 from mailings import wording
@@ -65,6 +65,9 @@ def facts(session: Session, mailing: Mailing) -> Facts:
         },
         # RFC 9989 §7.4: From is ours, whatever the author's domain says; the name is theirs.
         sender=f"{author} via {list_.title}",
+        sender_address=addresses.of_author(list_.name, post.person_id, list_.id)
+        if post.person_id is not None
+        else "",
         answers=_answers(session, post),
         index=_index(session, post),
         items=(Item(0, post.list_id, post.thread_id, post.id, post.subject, post.own_words),),

@@ -115,7 +115,7 @@ def test_o25_auto_submitted(kind: str) -> None:
     """Never on what a person wrote; "replied" on answers; "generated" on all else."""
     said = golden.mail(kind).get("Auto-Submitted")
     wanted = {
-        "newsletter": None, "post": None,
+        "newsletter": None, "post": None, "private_answer": None,
         "help": "auto-replied", "held": "auto-replied", "question": "auto-replied",
     }  # fmt: skip
     assert said == wanted.get(kind, "auto-generated")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from archive import authority, targets
 from archive.models import Post, PostState, ReplyTarget
-from core import clock, database, tokens
+from core import addresses, clock, database, tokens
 from core.events import PlaceAsked, PostFiled, PostHeld
 from core.tokens import Purpose
 from mailer.models import Delivery, Mailing
@@ -28,7 +28,7 @@ def test_post(network: Network, write_post: Write) -> None:
     mail = found["ben@bexhill.example"]
     assert mail.from_ is not None
     assert mail.from_.name == "Anna Archer (Ashford Council) via AI Network"
-    assert mail.from_.address == "ai-network@lists.example.org"
+    assert mail.from_.address == addresses.of_author("ai-network", anna, network.main)
     assert "anna@ashford.example" not in str(mail.headers) + mail.text
     assert mail.subject == "Copilot licences"
     assert mail.get("Archived-At") == f"<https://network.example.org/posts/{post}>"

@@ -92,7 +92,7 @@ def test_o27_text_parts_name_their_charset(kind: str) -> None:
             assert part.get_content_charset() == "utf-8"
             assert part["Content-Transfer-Encoding"] in {"quoted-printable", "base64"}
             assert "Jane" in part.get_content() or not kinds.ALL[kind].named or kind in {
-                "newsletter", "post"
+                "newsletter", "post", "private_answer"
             }  # fmt: skip
         assert part.defects == []
 
@@ -204,7 +204,7 @@ def test_o23_o24_every_kind_of_a_list_says_which(kind: str) -> None:
 def test_o25_o26_machines_are_told(kind: str) -> None:
     """Auto-Submitted where no person wrote; no absence notes, but all reports of delivery."""
     mail = letter(kind)
-    by_hand = kind in {"newsletter", "post"}
+    by_hand = kind in {"newsletter", "post", "private_answer"}
     assert (mail.get("Auto-Submitted") is None) == by_hand
     suppressed = (mail.get("X-Auto-Response-Suppress") or "").split(", ")
     assert set(suppressed) == {"OOF", "AutoReply", "RN", "NRN", "DR"}
