@@ -28,7 +28,7 @@ KIND_WORDS = {
     "sign_in": "Sign-in link", "held": "Post held", "moderation": "Post to moderate",
     "question": "Question where a reply belongs", "help": "Help",
     "trouble": "Mailing in trouble", "incident": "Domain that refuses mail",
-    "leavers": "People who seem to have left",
+    "leavers": "People who seem to have left", "private_answer": "Private answer",
 }  # fmt: skip
 RECENT = 15
 #: The listener looks at least this often, whatever the server says.
