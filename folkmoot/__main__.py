@@ -2,4 +2,5 @@
 
 from folkmoot.cli import app
 
-app(prog_name="folkmoot")
+if __name__ == "__main__":
+    app(prog_name="folkmoot")

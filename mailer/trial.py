@@ -7,6 +7,7 @@ kept as it came, and shown to the coordinator unread.
 
 import contextlib
 import logging
+import math
 import multiprocessing
 import resource
 import threading
@@ -39,7 +40,7 @@ def read_all(raw: bytes) -> None:
         assert file.sha256
 
 
-def serve(calls: Connection, read: Callable[[bytes], None], memory: int) -> None:
+def serve(calls: Connection, read: Callable[[bytes], None], seconds: float, memory: int) -> None:
     """What the process does: read one message after the other, until nobody calls any more."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -47,12 +48,20 @@ def serve(calls: Connection, read: Callable[[bytes], None], memory: int) -> None
     with contextlib.suppress(EOFError, OSError):
         while True:
             raw = calls.recv_bytes()
+            _end_after(2 * seconds)  # should nobody be left to kill it
             try:
                 read(raw)
             except MemoryError:
                 calls.send(False)
             else:
                 calls.send(True)
+
+
+def _end_after(seconds: float) -> None:
+    """Let the kernel end this process when it has worked for so long from now on."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = math.ceil(used.ru_utime + used.ru_stime + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 class Trial:
@@ -89,7 +98,7 @@ class Trial:
 
     def _started(self) -> Connection:
         ours, theirs = _spawn.Pipe()
-        arguments = (theirs, self._read, self._memory)
+        arguments = (theirs, self._read, self._seconds, self._memory)
         self._process = _spawn.Process(target=serve, args=arguments, name="trial", daemon=True)
         self._process.start()
         theirs.close()

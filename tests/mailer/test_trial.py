@@ -2,10 +2,13 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -27,7 +30,7 @@ FILL = b"\r\n" + b"a line of a large message\r\n" * (LARGE // 20)
 def hang(raw: bytes) -> None:
     """A reader that never comes back from poison."""
     while POISON in raw:
-        time.sleep(0.01)
+        pass
 
 
 def crash(raw: bytes) -> None:
@@ -51,6 +54,27 @@ def tried(subject: Trial) -> Iterator[Trial]:
     finally:
         subject.close()
         assert not [one for one in multiprocessing.active_children() if one.name == "trial"]
+
+
+def orphan() -> None:
+    """Begin a trial of poison, and die in the midst of it."""
+    subject = Trial(hang, seconds=1.0)
+    assert subject.passes(b"mail")
+    assert subject._calls is not None
+    subject._calls.send_bytes(POISON)
+    print(subject._process.pid if subject._process else 0, flush=True)
+    os._exit(0)
+
+
+def test_a_trial_ends_though_nobody_is_left_to_end_it() -> None:
+    """The worker was killed while it hung: the kernel ends it by the time it has worked."""
+    command = [sys.executable, "-c", "from tests.mailer.test_trial import orphan; orphan()"]
+    said = subprocess.run(command, check=True, capture_output=True, timeout=60).stdout
+    left = Path(f"/proc/{int(said)}/stat")
+    end = time.monotonic() + 30
+    while left.exists() and left.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < end, "it works on"
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("read", [hang, crash, devour])
