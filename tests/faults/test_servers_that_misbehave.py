@@ -14,6 +14,7 @@ from mailer import delivery, transaction
 from mailer.models import MailingState, MessageAlias
 from mailer.smtp import Connections
 from mailings import planning
+from message import thread_index
 from tests.conftest import Network
 from tests.faults import rig
 from tests.faults.rig import Place
@@ -138,7 +139,8 @@ def test_it_rewrites_message_ids(here: Place, network: Network) -> None:
     assert rig.account("Message-ID rewritten", here, mailing).twice == 0
     with database.reading() as session:
         known = {row.message_id for row in session.query(MessageAlias)}
-    assert known == {f"made-{number}@relay.example" for number in range(1, COPIES + 1)}
+    made = {one for one in known if thread_index.of_id(one) is None}
+    assert made == {f"made-{number}@relay.example" for number in range(1, COPIES + 1)}
 
 
 def test_the_clock_jumps(db: str, tmp_path: Path, network: Network) -> None:
