@@ -18,6 +18,8 @@ from message.quoting import Passage, html
 MOST_AHEAD = dt.timedelta(days=1)
 OLDEST = dt.datetime(1975, 1, 1, tzinfo=dt.UTC)
 LONGEST_ID = 250
+#: RFC 5322 §2.1.1: no line is longer; nobody reads a subject as long as that.
+LONGEST_SUBJECT = 998
 MOST_REFERENCES = 100
 # What no database and no reader can do anything with.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\ud800-\udfff]")
@@ -72,7 +74,7 @@ def letter_of(message: Message, sha256: str, arrived: dt.datetime | None) -> Let
     said = message.date if message.date is not None and message.date >= OLDEST else None
     latest = (arrived + MOST_AHEAD) if arrived else None
     sent_at = said if said and (latest is None or said <= latest) else (arrived or OLDEST)
-    subject = readable(message.subject)
+    subject = readable(message.subject)[:LONGEST_SUBJECT]
     text = readable(_without_secrets(_body(message)))
     safe = sanitise.clean(_without_secrets(message.html)) if message.html else None
     author = message.from_

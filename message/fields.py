@@ -39,7 +39,7 @@ def split_header(raw: bytes) -> tuple[list[tuple[str, bytes]], int, list[str]]:
     while at < end:
         line_end = raw.find(b"\n", at)
         line_end = len(raw) if line_end < 0 else line_end
-        line = raw[at:line_end].rstrip(b"\r")
+        line = raw[at : min(line_end, end)].rstrip(b"\r")
         following = min(line_end + 1, len(raw))
         if not line:
             return _joined_lines(fields), following, defects
@@ -64,7 +64,7 @@ def split_header(raw: bytes) -> tuple[list[tuple[str, bytes]], int, list[str]]:
             defects.append("too many header fields")
             return _joined_lines(fields[:MOST_FIELDS]), following, defects
         at = following
-    if at < len(raw):
+    if at < len(raw) or at > end:
         defects.append("the header is too large")
     return _joined_lines(fields), at, defects
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from message import fields
 from message.charset import decode
 from message.encoded_words import decode_value, loose_base64
+from message.fields import LARGEST_HEADER
 from message.parse import Message, parse
 from message.parts import DEEPEST, MOST_PARTS, safe_name
 
@@ -460,3 +461,15 @@ def test_i15_time_grows_with_length(name: str) -> None:
     message = read_all(BIG[name] + b"\n\nbody\n")
     assert time.process_time() - start < 5
     assert len(message.text) < 40 * SIZE
+
+
+def test_i15_one_field_is_bounded() -> None:
+    """A single field of 50 MB is cut where a header is; what follows it is read, and it is told."""
+    start = time.process_time()
+    message = parse(
+        b"From: a@b.example\nSubject: " + b"a" * 50_000_000 + b"\nTo: c@d.example\n\nhi"
+    )
+    assert len(message.subject) <= LARGEST_HEADER
+    assert "the header is too large" in message.defects
+    assert message.text == "To: c@d.example\n\nhi"
+    assert time.process_time() - start < 5
