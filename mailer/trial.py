@@ -79,10 +79,18 @@ class Trial:
         self._calls: Connection | None = None
 
     def passes(self, raw: bytes) -> bool:
-        """Whether a message can be read in time and with the memory that there is."""
+        """Whether a message can be read in time and with the memory that there is.
+
+        If no process can be started, that is not held against the message.
+        """
         with self._lock:
             try:
                 calls = self._calls or self._started()
+            except (EOFError, OSError) as trouble:
+                log.error("trial_not_started", extra={"why": type(trouble).__name__})
+                self._end()
+                return True
+            try:
                 calls.send_bytes(raw)
                 if calls.poll(self._seconds) and calls.recv():
                     return True

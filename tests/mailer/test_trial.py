@@ -46,6 +46,16 @@ def devour(raw: bytes) -> None:
         hoard.append(bytearray(1 << 26))
 
 
+class Unloadable:
+    """A reader that a new process cannot even take over."""
+
+    def __call__(self, raw: bytes) -> None:
+        """Nobody gets here."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.abort, ()
+
+
 @contextmanager
 def tried(subject: Trial) -> Iterator[Trial]:
     """A trial that leaves no process behind."""
@@ -151,6 +161,13 @@ def test_small_mail_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
         assert trial.not_readable({1: POISON, 2: b"x" * (LARGE - 1)}) == {}
         assert subject._process is None
         assert trial.not_readable({1: POISON + FILL, 2: FILL}) == {1: NOT_READ}
+
+
+def test_a_trial_that_cannot_begin_is_not_held_against_the_message() -> None:
+    """Mail goes on as if there were no trials; the next one is begun anew."""
+    with tried(Trial(Unloadable())) as subject:
+        assert subject.passes(b"mail")
+        assert subject._process is None
 
 
 def test_two_threads_ask_one_process() -> None:

@@ -44,10 +44,16 @@ def index(request: Request) -> Response:
 
 
 def _letter(incoming: Incoming) -> Letter:
-    if incoming.why == trial.NOT_READ:
+    if _unread(incoming):
         return Letter(incoming, "(not read)", "(not read)")
     message = parse(inbox.raw_of(incoming))
     return Letter(incoming, _sender(message), message.subject or "(no subject)")
+
+
+def _unread(incoming: Incoming) -> bool:
+    """Whether nobody should read it here: it failed its trial, or, being junk, had none."""
+    junk = incoming.why == inbox.CAME_BY_JUNK and incoming.size >= trial.LARGE
+    return junk or incoming.why == trial.NOT_READ
 
 
 def _sender(message: Message) -> str:
@@ -58,7 +64,7 @@ def letter(request: Request) -> Response:
     """One stuck message: its head and its text."""
     with looking(request) as visit:
         incoming = _incoming(visit)
-        if incoming.why == trial.NOT_READ:
+        if _unread(incoming):
             return raw(request)
         message = parse(inbox.raw_of(incoming))
         return visit.page(
