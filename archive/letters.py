@@ -90,7 +90,9 @@ def letter_of(message: Message, sha256: str, arrived: dt.datetime | None) -> Let
         is_reply=subjects.is_reply(subject) or _answers_nameless(message),
         author=readable((author.name or author.local_part) if author else "")[:200] or "(unknown)",
         address=author.address if author else "",
-        passages=message.passages if text == message.text else tuple(quoting.split(text)),
+        passages=message.passages
+        if text == message.text
+        else tuple(quoting.split(text, author=message.author_name)),
         html=readable(safe) if safe else None,
         attachments=message.attachments,
         index=thread_index.id_of(index) if index else "",

@@ -304,7 +304,7 @@ def _by_items(
     passages = letter.passages
     if said is not None:
         body = "".join(passage.text for passage in passages)
-        passages = tuple(quoting.split(body, said.known))
+        passages = tuple(quoting.split(body, said.known, letter.author))
         letter = replace(letter, passages=passages)
     answers = items.sort_out(
         things, letter.subject, mailing.subject, passages, said.words if said else None

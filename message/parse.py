@@ -107,7 +107,12 @@ class Message:
     @cached_property
     def passages(self) -> tuple[quoting.Passage, ...]:
         """The text taken apart: own words, quotations, signature."""
-        return tuple(quoting.split(self.text))
+        return tuple(quoting.split(self.text, author=self.author_name))
+
+    @property
+    def author_name(self) -> str:
+        """How the author is called, as far as From tells."""
+        return self.from_.name if self.from_ else ""
 
     @cached_property
     def from_(self) -> Mailbox | None:

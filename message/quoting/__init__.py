@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from message.quoting import attributions, closings, folds, headings
+from message.quoting import attributions, closings, devices, folds, headings, names
 from message.quoting import known as recognition
 from message.quoting.known import Known
 from message.quoting.lines import Line, cut
@@ -20,18 +20,20 @@ class Passage:
     text: str
 
 
-def split(text: str, known: Known | None = None) -> list[Passage]:
+def split(text: str, known: Known | None = None, author: str = "") -> list[Passage]:
     """The passages of a text; put together again they are the text, whatever it is.
 
     `known` is what the text answers, if we have it: its lines are quoted however they are marked.
+    `author` is the name of who wrote, if that is known: it may stand below.
     """
     lines = _with_shared_lines_cut(cut(text))
     _mark_quotations(lines)
     if known is not None:
         lines = recognition.mark(lines, known)
+    authors = names.forms([author, *headings.recipients(lines)])
     for first, run in _runs(lines):
         folds.mark(run, first)
-        closings.mark(run)
+        closings.mark(run, authors)
     _keep_somebody(lines)
     _settle_blanks(lines)
     return _passages(lines)
@@ -104,10 +106,11 @@ def _head_at(lines: list[Line], place: int) -> int:
     """How many lines head a quotation here: an attribution, a block of fields, a dashed line."""
     if lines[place].blank:
         return 0
-    if headings.is_original(lines[place]):
+    if headings.is_original(lines[place]) or headings.is_bare_original(lines[place]):
         below = _skip_blank(lines, place + 1)
         block = headings.length_at(lines, below) if below < len(lines) else 0
-        return below + block - place if block else 1
+        if block or headings.is_original(lines[place]):
+            return below + block - place if block else 1
     return headings.length_at(lines, place) or attributions.length_at(lines, place)
 
 
@@ -163,7 +166,7 @@ def _keep_somebody(lines: list[Line]) -> None:
     if any(line.kind == "own" and not line.blank for line in lines):
         return
     for line in lines:
-        if line.kind == "signature" and not closings.is_device(line):
+        if line.kind == "signature" and not devices.is_device(line):
             line.kind = "own"
 
 

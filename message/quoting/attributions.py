@@ -8,15 +8,18 @@ MOST_LINES = 6
 LONGEST = 420
 
 _VERBS = (
-    r"wrote|writes|sent|ysgrifennodd|scríobh|schrieb|geschrieben|schreef|geschreven|a écrit|écrit|"
+    r"wrote|writes|sent|ysgrifennodd|scrie|pisze|пише|napisala|scris|scríobh|schrieb|"
+    r"geschrieben|schreef|geschreven|a écrit|écrit|"
     r"a ecrit|ha scritto|scrisse|escribi[óo]|escreveu|ha escrit|va escriure|a scris|skrev|skrifaði|"
     r"kirjoitti|kirjutas|napisa[łl](?:\(a\))?|napísal(?:\(a\)|a)?|napsal(?:\(a\)|a)?|"
-    r"je napisa[ol]a?|"
+    r"(?:je )?napisal?[oa]?(?: je)?|kirjutas|"
     r"написал(?:\(а\)|а)?|пишет|писал(?:\(а\))?|написав|напис[аa]|yazdı|írta|έγραψε|đã viết|rašė|"
-    r"rakstīja|idatzi du|menulis|tulis|نے لکھا|كتب|כתב|写道|寫道|작성|さんは書きました|のメール"
+    r"rakstīja|idatzi du|menulis|tulis|نے لکھا|كتب|כתב"
 )
-_VERB = re.compile(rf"(?<!\w)(?:{_VERBS})(?!\w)", re.IGNORECASE)
-_VERB_AT_END = re.compile(rf"(?:{_VERBS})[\s*_]*[:：]?[\s*_\-—]*$", re.IGNORECASE)
+# Scripts that put no blanks between words.
+_JOINED = r"写道|寫道|작성|さんは書きました|のメール"
+_VERB = re.compile(rf"(?<!\w)(?:{_VERBS})(?!\w)|{_JOINED}", re.IGNORECASE)
+_VERB_AT_END = re.compile(rf"(?:{_VERBS}|{_JOINED})[\s*_]*[:：]?[\s*_\-—]*$", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>()\[\]]+@[^\s<>()\[\]]+")
 _TIME = re.compile(
     r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)|\b\d{1,2} ?[ap]\.?m\b|\bUTC\b|\bGMT\b", re.IGNORECASE
@@ -29,12 +32,25 @@ _DATE = re.compile(
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 # How such lines begin: a preposition, a day of the week, or a date.
 _START = re.compile(
-    r"^[-_*\s>]*(?:On|At|Am|Le|El|Il|In data|Em|Op|Den|På|W dniu|Dnia|Dne|Dňa|Ar|Vào|Pada|Në|Στις|"
+    r"^[-_*\s>]*(?:On|At|Am|Le|El|Il|In data|În|La|U|Ma|Kl|Em|Op|Den|På|W dniu|Dnia|Dne|Dňa|Ar|"
+    r"Vào|Pada|Në|Στις|"
     r"В|Am Datum|Il giorno|Lê|Za|\d{1,4}[-/.年:]|\d{1,2}[ .]|[^\W\d]{2,12}[.,]? ?,? ?\d{1,2}|"
     r"[^\W\d]{2,10},)"
     r"(?=\W|\d|$)|^[-_*\s]*On\b",
     re.IGNORECASE,
 )
+# GroupWise and Lotus Notes: ">>> Jo 3/11/2026 9:12 AM >>>", "Jo Field ---03/11/2026 10:02---".
+_OTHERS = re.compile(
+    r"^>{3} ?\S.{2,160}\d{1,2}[:.]\d{2}.{0,12}>{3}$|"
+    r"^.{2,80}? ?-{3} ?\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? \d{1,2}[:.]\d{2}.{0,14}-{3}|"
+    # Yahoo on Android writes on in the same line.
+    r"^On .{5,60}\d{1,2}:\d{2}.{1,120}@[^\s<>]+>? wrote: +\S"
+)
+#: Whoever writes of themselves does not head a quotation.
+_SELF = re.compile(
+    r"\b(?:i|we|ich|wir|je|j['’]ai|nous|yo|noi|ik|wij|jag|vi) \S+[ :：]*$", re.IGNORECASE
+)
+_BRACKETED = re.compile(r"[<(\[]\s?[^\s<>()\[\]]+@[^\s<>()\[\]]+\s?[>)\]]")
 _DASHED = re.compile(rf"^-{{2,}}\s*\S.{{0,200}}\b(?:{_VERBS})\s*[:：]?\s*-{{2,}}$", re.IGNORECASE)
 # Gmail and Outlook mobile in some languages: a date, a name, an address, a colon; no verb at all.
 _NO_VERB = re.compile(r"<\s?[^<>\s]*@[^<>\s]*\s?>+\s*[:：]?$")
@@ -49,6 +65,8 @@ _SHARED = re.compile(
 def length_at(lines: list[Line], place: int) -> int:
     """How many lines the attribution that begins here takes; 0 when none does."""
     first = lines[place].plain
+    if _OTHERS.match(first):
+        return 1
     if not first or lines[place].marked or not _may_begin(first):
         return 0
     joined = ""
@@ -78,7 +96,13 @@ def begins_within(line: Line) -> int:
 
 
 def _may_begin(first: str) -> bool:
-    return bool(_START.match(first) or _VERB.search(first) or _DASHED.match(first))
+    if _START.match(first) or _VERB.search(first) or _DASHED.match(first):
+        return True
+    # Where the name stands first: "Jo Field <jo@example.org>, 3 Kas 2026 Sal, 10:02".
+    dated = bool(_DATE.search(first))
+    return (dated and bool(_TIME.search(first))) or (
+        "@" in first and (dated or bool(_BRACKETED.search(first)))
+    )
 
 
 def _begins_anew(plain: str) -> bool:
@@ -100,15 +124,22 @@ def _is_complete(joined: str, lines: list[Line], following: int) -> bool:
     dated = bool(_DATE.search(joined))
     timed = dated and bool(_TIME.search(joined))
     quote_follows = _is_marked(lines, following)
+    if _SELF.search(joined) and not address and not quote_follows:
+        return False
+    # Whatever the language: a time, a name with its address, a colon, and a quotation below.
+    named = bool(_START.match(joined) or _BRACKETED.search(joined))
+    if colon and timed and quote_follows and named and not _is_prose(joined):
+        return True
     if _NO_VERB.search(joined) and _START.match(joined):
         return (timed and colon) or (quote_follows and (timed or bool(_DATE_FIRST.match(joined))))
     verb = _VERB.search(joined)
+    told = bool(colon and timed and _BRACKETED.search(joined))
     if not verb or not (colon or _VERB_AT_END.search(joined)):
         return False
     if not colon and not (address and timed):
         return False
     if address or timed:
-        return bool(_START.match(joined) or _named(joined)) and not _is_prose(joined)
+        return bool(_START.match(joined) or _named(joined) or told) and not _is_prose(joined)
     if dated and _START.match(joined):
         return quote_follows or bool(_YEAR.search(joined) and re.search(r"\byou wrote:$", joined))
     return quote_follows and len(joined) < 80

@@ -1,91 +1,66 @@
-"""How people end what they write: "-- ", "Kind regards", "Sent from my iPhone" and a card below."""
+"""How people end what they write: "-- ", "Kind regards", their name, and a card below."""
 
 import re
+from collections.abc import Callable
 
+from message.quoting import devices, farewells, folds, names
 from message.quoting.lines import Line
 
-LONGEST_CLOSING = 60
 LONGEST_CARD = 16  # lines of a signature that no exact "-- " announces
+LONGEST_LONE_CARD = 9  # and of one that nothing announces
+LONGEST_WORDS = 60  # of a line of one, where it holds neither a number nor an address
 _DELIMITER = re.compile(r"^--[ \t\u00a0]?\r?\n?$")
-_DASHES = re.compile(r"^(?:—|–|―|—-|__|—{3,}|–{3,})$")
-_CLOSING = re.compile(
-    r"^(?:(?:with |my |very |many |and |& |thanks,? |thank you,? |diolch,? ){0,5}"
-    r"(?:(?:kind(?:est)?|best|warm(?:est)?|personal|good) ){0,3}(?:regards|rgds)(?: to all)?|"
-    r"(?:all (?:the|my) |all )?best(?: wishes)?|(?:with )?(?:best|kind|warm|good) wishes|"
-    r"(?:yours? )?(?:very )?(?:sincerely|faithfully|truly)(?: yours)?|br|kr|"
-    r"cofion(?: (?:gorau|cynnes|caredig|cywir))?|(?:yr eiddoch )?yn (?:gywir|bur)|dymuniadau gorau|"
-    r"(?:mit )?(?:viele|beste|freundliche|liebe|herzliche|schöne)[nr]? (?:grü(?:ß|ss)en?|grüsse)"
-    r"(?: (?:aus|nach) \w+)?|mfg|vg|lg|gruß|grüße|hochachtungsvoll|"
-    r"(?:bien |très )?cordialement|bien à (?:vous|toi)|amicalement|meilleures salutations|"
-    r"salutations(?: distinguées)?|(?:met )?(?:vriendelijke|hartelijke|beste) groet(?:en)?|"
-    r"groet(?:en|jes)?|"
-    r"mvg|(?:med )?(?:venlig|vennlig|vänlig|bästa|kärlig|hjertelig|mange)a?(?:ste)? "
-    r"(?:hilsen|hilsner|hälsning(?:ar)?)|hilsen|hälsning(?:ar)?|mvh|kh|vh|dbh|"
-    r"(?:un (?:cordial )?)?saludos?(?: cordiales)?|atentamente|un abrazo|atenciosamente|att|"
-    r"(?:com os melhores )?cumprimentos|abraços?|(?:cordiali|distinti|un cordiale) salut[io]|"
-    r"cordialmente|pozdrawiam(?: serdecznie)?|z (?:poważaniem|powazaniem|wyrazami szacunku)|"
-    r"(?:s )?pozdrav(?:em|om|y)?|(?:ystävällisin )?terveisin|t(?:erv)?\.|parhain terveisin|"
-    r"с уважением|з повагою|saygılarımla|üdvözlettel|cu stimă|με εκτίμηση|lugupidamisega|pagarbiai|"
-    r"is mise le meas|le gach dea-mhéin|slán)\s*[,.!;:–-]*$",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"^[-/~]\s?[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}$")
+_DASHES = re.compile(r"^(?:—|–|―|—-|__|-{3,40}|—{3,}|–{3,})$")
+_DASHED_NAME = re.compile(r"^[-/~]\s?[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}$")
 _POSTSCRIPT = re.compile(r"^(?:p\.? ?s\.?|p\.? ?p\.? ?s\.?|n\.?b\.?|edit|update)\b", re.IGNORECASE)
-_DEVICE = (
-    r"iphone|ipad|ios\b|ipod|apple|watch|mac\b|android|galaxy|samsung|huawei|honor|xiaomi|redmi|"
-    r"oppo|pixel|"
-    r"nokia|wiko|sony|lg|htc|motorola|moto|oneplus|fairphone|blackberry|windows|nexus|surface|"
-    r"phone|"
-    r"mobile|mobil|handy|tablet|smartphone|device|handheld|treo|outlook|yahoo|mail\b|gmail|proton|"
-    r"thunderbird|spark|sparrow|typeapp|airmail|acompli|bluemail|aqua|nine|verizon|t-mobile|"
-    r"vodafone|"
-    r"o2|ee\b|orange|at&t|telefon|téléphone|telefoon|teléfono|telefono|móvil|portable|computer|"
-    r"laptop|"
-    r"messenger|hotmail|aol|gmx|web\.de|zoho|fastmail|superhuman|workspace|teams|ffôn"
-)
-_SENT_WITH = re.compile(
-    rf"^[*_<\s]*(?:(?:sent|written|typed|envoyé|envoyée|gesendet|geschickt|verzonden|verstuurd|"
-    rf"inviato|"
-    rf"enviado|enviada|skickat|sendt|lähetetty|wysłan[eoy]|wysłano|odesláno|отправлено|gönderildi|"
-    rf"anfonwyd|seolta)\b[^.!?\n]{{0,40}}\b(?:from|via|with|using|on|by|de|depuis|avec|à partir|"
-    rf"von|mit|"
-    rf"vanaf|met|van|da|con|dal|desde|do meu|från|fra|med|puhelimesta|z|ze|с|o|fy|ó)\b|"
-    rf"(?:get|télécharger|obtenir|hent|hämta|skaffa|holen sie sich|laden sie|scarica|ottieni|"
-    rf"obtener|"
-    rf"obtenha|download|pobierz) (?:outlook|yahoo)|(?:von|vom) (?:meinem|unterwegs))"
-    rf"[^.!?\n]{{0,60}}?(?:{_DEVICE})[^!?\n]{{0,60}}$",
-    re.IGNORECASE,
-)
-# "Sent from my Wiko RIDGE FAB 4G", and no more: whatever it is, it is a thing.
-_SENT_FROM_MY = re.compile(
-    r"^sent from my (?!desk\b|heart\b|home\b|office\b|account\b|"
-    r"address\b)[\w'’.-]+(?: [\w'’.+-]+){0,4}$",
-    re.IGNORECASE,
-)
-_LINK = re.compile(r"\s*[<(\[]?\s*(?:https?|mailto):[^\s>)\]]*\s*[>)\]]?", re.IGNORECASE)
 _SENTENCE = re.compile(r"[a-z]{2}[,;]? [a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,}")
+_FULL_SENTENCE = re.compile(r"(?:\S+ ){11,}\S+[.!?]$")
+#: What stands on the cards that people put below their names.
+_OF_A_CARD = re.compile(
+    r"@\w|\b(?:https?://|www\.)|\+?\(?\d[\d ()./-]{6,}\d|(?:^|\s)\|(?:\s|$)|\bext\.? ?\d|"
+    r"\b(?:tel|phone|mobile|mob|fax|e-?mail|twitter|linkedin|pronouns|she/her|he/him|they/them)\b|"
+    r"\b(?:officer|manager|head of|director|co-?ordinator|team|department|dept|advis[eo]r|analyst|"
+    r"architect|planner|solicitor|engineer|specialist|consultant|assistant|executive|councillor|"
+    r"cllr|clerk|librarian|developer|designer|accountant|administrator|trustee|secretary|councils?|"
+    r"borough|university|services?|directorate|ltd|limited|gmbh|inc|lead|cyngor|swyddog|rheolwr|"
+    r"stadt|gemeinde|landkreis|leiter(?:in)?|referat|abteilung|ville de|mairie|gemeente|"
+    r"kommune?n?s?|ayuntamiento|comune di|gmina|urząd|město|rådgivare|direction)\b",
+    re.IGNORECASE,
+)
 
 
-def is_device(line: Line) -> bool:
-    """Whether a line only tells by what device or program the message was sent."""
-    said = _LINK.sub("", line.plain) if ":" in line.plain else line.plain
-    said = said.rstrip(" .*_")
-    if not said or "," in said or len(said.split()) > 9:
-        return False
-    return bool(_SENT_FROM_MY.match(said) or _SENT_WITH.match(said))
+def mark(lines: list[Line], authors: frozenset[str] = frozenset()) -> None:
+    """Mark the signatures in a run of own lines that stands between quotations or at an end.
 
-
-def mark(lines: list[Line]) -> None:
-    """Mark the signatures in a run of own lines that stands between quotations or at an end."""
+    `authors` are names by which the author may sign, as `names.forms` gives them.
+    """
     end = _end(lines)
-    start = _by_delimiter(lines, end)
-    if start is None:
-        start = _by_closing(lines, end)
-    if start is not None:
-        _mark(lines[start:end])
+    for upto in (_before_postscript(lines, end), end):
+        start = _start(lines, upto, authors) if upto else None
+        if start is not None:
+            _mark(lines[start:upto])
     for place, line in enumerate(lines):
-        if line.kind == "own" and is_device(line) and _stands_alone(lines, place):
+        if line.kind == "own" and devices.is_device(line) and _stands_alone(lines, place):
             line.kind = "signature"
+
+
+def _start(lines: list[Line], end: int, authors: frozenset[str]) -> int | None:
+    """Where the signature begins that reaches to `end`, by the surest sign that there is."""
+    start = _by_delimiter(lines, end, authors)
+    above = end if start is None else _without_blanks(lines, start)
+    farewell = _by_closing(lines, above, authors)
+    if farewell is None:
+        farewell = _by_name(lines, above, lambda line: names.is_one_of(line.plain, authors))
+    if farewell is not None:
+        return farewell
+    # Whose name is known is not called otherwise: "Bugs Closed" above a list is no person.
+    return _by_card(lines, end) if start is None and not authors else start
+
+
+def _without_blanks(lines: list[Line], end: int) -> int:
+    while end and lines[end - 1].blank:
+        end -= 1
+    return end
 
 
 def _mark(lines: list[Line]) -> None:
@@ -95,27 +70,49 @@ def _mark(lines: list[Line]) -> None:
 
 
 def _end(lines: list[Line]) -> int:
-    """Where a run ends for somebody who does not see folded lines and blanks at its end."""
+    """Where a run ends for somebody who does not see what stands at its end and says nothing."""
     end = len(lines)
-    while end and (lines[end - 1].blank or lines[end - 1].kind == "folded"):
+    while end and (
+        lines[end - 1].blank or lines[end - 1].kind == "folded" or devices.is_device(lines[end - 1])
+    ):
         end -= 1
     return end
 
 
-def _by_delimiter(lines: list[Line], end: int) -> int | None:
+def _before_postscript(lines: list[Line], end: int) -> int:
+    """Where the paragraph begins that somebody wrote below their name; 0 if there is none."""
+    for place in range(end - 1, max(0, end - LONGEST_CARD), -1):
+        if _POSTSCRIPT.match(lines[place].plain) and lines[place - 1].blank:
+            return place
+    return 0
+
+
+def _by_delimiter(lines: list[Line], end: int, authors: frozenset[str]) -> int | None:
     for place, line in enumerate(lines[:end]):
         if line.kind != "own":
             continue
         exact = _DELIMITER.match(line.raw) or line.plain == "--"
         if not exact and not _DASHES.match(line.plain):
             continue
-        card = [one for one in lines[place + 1 : end] if not one.blank and one.kind == "own"]
+        card = _own(lines[place + 1 : end])
         # RFC 3676 §4.3: "-- " is a signature whatever follows; others must look like one.
         real = line.raw.rstrip("\r\n") == "-- " and len(card) <= 40
         short = line.plain == "--" and len(card) <= 3 and not _is_post_script(card)
-        if card and (real or short or (len(card) <= LONGEST_CARD and _is_card(card))):
+        if card and (real or short or _is_dashed_card(line, card, authors)):
             return place
     return None
+
+
+def _own(lines: list[Line]) -> list[Line]:
+    return [one for one in lines if not one.blank and one.kind == "own"]
+
+
+def _is_dashed_card(rule: Line, card: list[Line], authors: frozenset[str]) -> bool:
+    if len(card) > LONGEST_CARD or not _is_card(card):
+        return False
+    # Hyphens are a drawn line, more often than not.
+    first = card[0].plain
+    return rule.plain[:3] != "---" or names.is_one_of(first, authors) or names.looks_like_one(first)
 
 
 def _is_post_script(lines: list[Line]) -> bool:
@@ -124,33 +121,108 @@ def _is_post_script(lines: list[Line]) -> bool:
 
 def _is_card(lines: list[Line]) -> bool:
     talk = [line for line in lines if _is_talk(line)]
-    return len(talk) <= len(lines) // 3 and not any(line.plain.endswith("?") for line in lines)
+    told = [line for line in lines if not folds.is_disclaimer([line])]
+    if any(line.plain.endswith("?") or _FULL_SENTENCE.search(line.plain) for line in told):
+        return False
+    return len(talk) <= len(lines) // 3
 
 
 def _is_talk(line: Line) -> bool:
     """Whether a line is a sentence rather than a name, a number, or an address."""
     if _POSTSCRIPT.match(line.plain):
         return True
+    if folds.is_disclaimer([line]):
+        return False
     return len(line.plain) > 90 or bool(_SENTENCE.search(line.plain) and "|" not in line.plain)
 
 
-def _by_closing(lines: list[Line], end: int) -> int | None:
+def _by_closing(lines: list[Line], end: int, authors: frozenset[str]) -> int | None:
     """Where "Kind regards" begins, when nothing but a card follows to the end."""
     for place in range(end - 1, max(-1, end - 40), -1):
         line = lines[place]
         if line.kind != "own" or line.blank:
             continue
-        if place == end - 1 and _NAME.match(line.plain) and _is_lonely(lines, place):
+        if place == end - 1 and _DASHED_NAME.match(line.plain) and _is_lonely(lines, place):
             return place
-        if len(line.plain) > LONGEST_CLOSING or not _CLOSING.match(line.plain):
+        if not _is_farewell(lines, place, end, authors):
             if _is_talk(line):
                 return None
             continue
-        card = [one for one in lines[place + 1 : end] if not one.blank and one.kind == "own"]
-        if len(card) <= LONGEST_CARD and _is_card(card):
-            return place
-        return None
+        card = _own(lines[place + 1 : end])
+        fits = len(card) <= LONGEST_CARD and _is_card(card) and _says_no_more(lines[place:end])
+        return place if fits else None
     return None
+
+
+def _says_no_more(lines: list[Line]) -> bool:
+    """Whether all paragraphs below that of the name belong to a card: there is no afterthought."""
+    at = next((place for place, line in enumerate(lines) if line.blank), len(lines))
+    paragraph: list[Line] = []
+    for line in [*lines[at:], Line("\n")]:
+        if not line.blank:
+            paragraph.append(line)
+            continue
+        long = len(paragraph) > 3 or any(len(one.plain) > LONGEST_WORDS for one in paragraph)
+        if long and not (_is_told(paragraph) or folds.is_disclaimer(paragraph)):
+            return False
+        paragraph = []
+    return True
+
+
+def _is_farewell(lines: list[Line], place: int, end: int, authors: frozenset[str]) -> bool:
+    """Whether somebody takes leave in a line.
+
+    "Thanks" may be all that is said, and "Best, Jo" as well: there the author's name has to be
+    known, or a card to stand below.
+    """
+    said = lines[place].plain
+    if farewells.is_closing(said):
+        return True
+    card = _own(lines[place + 1 : end])
+    if farewells.is_thanks(said):
+        below = card[0].plain if card else ""
+        signed = names.looks_like_a_short_one(below) and (len(card) > 2 or _is_told(card[1:]))
+        return names.is_one_of(below, authors) or signed
+    name = farewells.name_in(said)
+    return name is not None and (names.is_one_of(name, authors) or _is_told(card))
+
+
+def _is_told(card: list[Line]) -> bool:
+    """Whether lines hold what only cards do: numbers, addresses, what somebody does and where."""
+    return any(_OF_A_CARD.search(line.plain) for line in card)
+
+
+def _by_name(lines: list[Line], end: int, is_name: Callable[[Line], bool]) -> int | None:
+    """Where a name stands alone, when nothing but a card follows to the end."""
+    found = None
+    for place in range(end - 1, max(0, end - LONGEST_CARD), -1):
+        line = lines[place]
+        if line.blank or line.kind != "own":
+            continue
+        if _is_talk(line):
+            break
+        apart = lines[place - 1].blank or lines[place - 1].plain.endswith((".", "!", "?"))
+        fits = (
+            is_name(line) and _is_card(_own(lines[place:end])) and _says_no_more(lines[place:end])
+        )
+        if apart and fits:
+            found = place
+    return found
+
+
+def _by_card(lines: list[Line], end: int) -> int | None:
+    """Where a person's name stands above the lines of a card, and no word of farewell."""
+    place = _by_name(lines, end, lambda line: names.looks_like_one(_first_of_card(line)))
+    if place is None:
+        return None
+    card = _own(lines[place:end])
+    told = _is_told(card[1:]) or "|" in card[0].plain
+    talk = sum(_is_talk(line) or line.plain.endswith((":", "!")) for line in card)
+    return place if told and talk <= len(card) // 4 and len(card) <= LONGEST_LONE_CARD else None
+
+
+def _first_of_card(line: Line) -> str:
+    return line.plain.partition("|")[0].strip()
 
 
 def _is_lonely(lines: list[Line], place: int) -> bool:
@@ -162,6 +234,9 @@ def _is_lonely(lines: list[Line], place: int) -> bool:
 
 
 def _stands_alone(lines: list[Line], place: int) -> bool:
+    below = lines[place + 1] if place + 1 < len(lines) else None
+    if below is not None and below.kind == "own" and below.plain[:1].islower():
+        return False  # the sentence goes on
     above = lines[place - 1] if place else None
     return above is None or above.blank or above.kind != "own" or _follows_nothing(lines, place)
 

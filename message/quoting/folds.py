@@ -22,6 +22,50 @@ _BANNER = re.compile(
     r"diese (?:e-?mail|nachricht) (?:kommt|stammt|wurde) von (?:einem )?(?:extern|auß)))",
     re.IGNORECASE,
 )
+# The same in other words: a warning first, and that it came from outside.
+_WARNS = re.compile(
+    r"^[\W_]*(?:caution|warning|external|attention|achtung|vorsicht|hinweis|warnung|let op|opgelet|"
+    r"waarschuwing|advarsel|obs|varning|atención|precaución|aviso|advertencia|attenzione|avviso|"
+    r"atenção|uwaga|ostrzeżenie|rhybudd|varoitus|huom|upozornění|pozor|figyelem|atenție|dikkat|uyarı|"
+    r"внимание|увага|προσοχή|注意|警告|주의)\b",
+    re.IGNORECASE,
+)
+_OUTSIDE = re.compile(
+    r"\b(?:outside|external(?:ly)?|extern\w{0,3}|extérieure?|buiten(?:af)?|außerhalb|utanför|utenfor|"
+    r"ekstern\w{0,2}|udefra|uden for|fuera|exterior|estern[oa]|fora|zewnątrz|zewnętrzn\w+|"
+    r"ulkopuol\w+|mimo|kívül\w*|dışından|dışarıdan|внешн\w+|извне|зовнішн\w+|εξωτερικ\w+|allanol|"
+    r"tu allan|unknown sender|unverified)\b|外部|외부",
+    re.IGNORECASE,
+)
+# Marks of secrecy stand alone in a line, above or below all else.
+_MARKING = re.compile(
+    r"^[\W_]*(?:(?:OFFICIAL|SWYDDOGOL|UNCLASSIFIED|RESTRICTED|NOT PROTECTIVELY MARKED|PROTECT|"
+    r"INTERNAL|CONFIDENTIAL|PUBLIC)(?:[ :/–-]{1,3}(?:SENSITIVE|SENSITIF|PERSONAL|COMMERCIAL|LOCSEN|"
+    r"ONLY|INTERNAL|USE|STAFF|OFFICIAL|SWYDDOGOL))*|"
+    r"(?:[Cc]lassification|[Pp]rotective [Mm]arking|[Ss]ensitivity|[Dd]osbarthiad)"
+    r"[^\w\n]{1,3}\w.{0,60})[\W_]*$"
+)
+_PROOFPOINT = "ZjQcmQRYFpfptBanner"
+# A disclaimer in any language: it speaks of a message, of secrecy, and of whom it is meant for.
+_OF_MESSAGES = re.compile(
+    r"\b(?:e-?mails?|e-?bost|neges|message|nachricht|bericht|courriel|mensaje|correo|mensagem|"
+    r"messaggio|wiadomoś\w+|meddelande|meddelelsen?|melding|besked|viesti|zpráva|správa|сообщени\w+|"
+    r"письмо|повідомлення|ileti|üzenet|mesaj\w*|μήνυμα)\b|メール|邮件",
+    re.IGNORECASE,
+)
+_OF_SECRECY = re.compile(
+    r"confiden[tzc]\w*|vertraulich|vertrouwelijk|poufn\w*|luottamuksell\w*|konfidenti\w*|fortrolig|"
+    r"riservat\w*|bizalmas|důvěrn\w*|dôvern\w*|конфиденциальн\w*|конфіденційн\w*|gizli|"
+    r"εμπιστευτικ\w*|cyfrinachol|gyfrinachol|konfidencial\w*|機密|保密|privileged|strettamente",
+    re.IGNORECASE,
+)
+_OF_READERS = re.compile(
+    r"recipient|addressee|intended|adressat|empfänger|destinat\w*|adresat\w*|bestemd|geadresseerde|"
+    r"mottagar\w*|modtager\w*|mottaker\w*|vastaanottaj\w*|příjemc\w*|príjemc\w*|получател\w*|"
+    r"адресат\w*|címzett|alıcı|παραλήπτη|bwriad\w*|fwriad\w*|unigolyn|受信|宛先|irrtüm\w*|"
+    r"par erreur|por error|per errore|omyłkow\w*|av misstag|ved en fejl",
+    re.IGNORECASE,
+)
 _DISCLAIMER = re.compile(
     r"^[\W_]*(?:(?:this|the) (?:e-?mail|message|communication|transmission|information|content|"
     r"mail)s?\b"
@@ -84,7 +128,7 @@ def mark(lines: list[Line], first: bool) -> None:
         block = [line for line in lines[start:end] if line.kind == "own"]
         # What opens a message is its text, whatever it looks like; so is a word below a quotation.
         below = number or (not first and sum(len(line.plain) for line in block) > LONGEST_HEADING)
-        if block and below and _is_disclaimer(block):
+        if block and below and (is_disclaimer(block) or _is_marking(block)):
             _fold(block)
     _mark_rules(lines)
 
@@ -113,14 +157,25 @@ def _blocks(lines: list[Line]) -> list[tuple[int, int]]:
 
 def _is_banner(lines: list[Line]) -> bool:
     joined = " ".join(line.plain for line in lines[:8])
-    return len(lines) <= 8 and len(joined) < 900 and bool(_BANNER.match(joined))
+    if len(lines) > 8 or len(joined) > 900:
+        return False
+    warns = _WARNS.match(joined) and _OUTSIDE.search(joined[:300]) and "?" not in joined
+    return bool(warns or _BANNER.match(joined) or _PROOFPOINT in joined) or _is_marking(lines)
 
 
-def _is_disclaimer(lines: list[Line]) -> bool:
+def _is_marking(lines: list[Line]) -> bool:
+    return len(lines) == 1 and bool(_MARKING.match(lines[0].plain))
+
+
+def is_disclaimer(lines: list[Line]) -> bool:
+    """Whether a paragraph says of messages what lawyers want said."""
     joined = " ".join(line.plain for line in lines[:40])[:1500].lstrip("-_=* ")
     if "?" in joined and len(joined) < 400:
         return False  # somebody asks about disclaimers
-    return bool(_DISCLAIMER.match(joined) or _SCANNED.match(joined))
+    if _DISCLAIMER.match(joined) or _SCANNED.match(joined):
+        return True
+    speaks = _OF_MESSAGES.search(joined[:160]) and _OF_SECRECY.search(joined)
+    return bool(speaks and _OF_READERS.search(joined))
 
 
 def _mark_footer(lines: list[Line]) -> None:

@@ -5,13 +5,15 @@ import re
 from message.quoting.lines import Line
 
 MOST_LINES = 24
+MOST_RECIPIENTS = 20
 _WORDS = {
     "from": (
         "from|von|de|da|van|fra|från|od|od kogo|от|отправитель|від|lähettäjä|feladó|kimden|"
         "gönderen|"
         "expéditeur|mittente|remitente|από|发件人|寄件者|差出人|보낸 사람|"
         "odesílatel|"
-        "de la|oddelek|o|wth|oddi wrth|ó|saatja|nuo|no|von meinem|message de"
+        "de la|oddelek|o|wth|oddi wrth|ó|saatja|nuo|no|von meinem|message de|من|מאת|від|frá|"
+        "şuradan|dari|từ|expeditor|pošiljatelj|šalje"
     ),
     "sent": (
         "sent|gesendet|gesendet am|envoyé|envoyé le|envoyée|inviato|verzonden|sendt|skickat|"
@@ -22,18 +24,17 @@ _WORDS = {
         "anfonwyd|"
         "发送时间|傳送時間|寄件日期|送信日時|보낸 날짜|poslano|saadetud|išsiųsta|seolta|"
         "date|datum|data|dato|dátum|fecha|päivämäärä|дата|tarih|ημερομηνία|日付|日期|날짜|dyddiad|"
-        "message du"
+        "message du|تم الإرسال|التاريخ|תאריך|נשלח|dátum|надіслано|sent on|poslano|trimis la"
     ),
     "to": (
         "to|an|à|a|aan|til|till|do|para|per|komu|кому|vastaanottaja|címzett|kime|către|προς|at|"
-        "收件人|收件者|宛先|받는 사람|za|kam|kepada|chuig"
+        "收件人|收件者|宛先|받는 사람|za|kam|kepada|chuig|إلى|אל|către|prima"
     ),
     "cc": "cc|bcc|kopie|copie|copie à|copia|kopi|kopia|"
     "dw|kopio|másolat|копия|bilgi|κοιν|抄送|副本|참조",
     "subject": (
         "subject|betreff|objet|oggetto|onderwerp|emne|ämne|temat|asunto|assunto|assumpte|aihe|"
-        "předmět|"
-        "predmet|тема|konu|tárgy|subiect|θέμα|主题|主旨|件名|제목|pwnc|teema|tema|ábhar|re"
+        "předmět|الموضوع|נושא|naslov|predmet|тема|konu|tárgy|subiect|θέμα|主题|主旨|件名|제목|pwnc|teema|tema|ábhar|re"
     ),
     "other": (
         "reply-to|antwort an|répondre à|rispondi a|importance|wichtigkeit|attachments|anlagen|"
@@ -41,10 +42,11 @@ _WORDS = {
     ),
 }
 _LABELS = {label: kind for kind, words in _WORDS.items() for label in words.split("|")}
-_LABELLED = re.compile(r"^[>*_\s]*([^\W\d][^:：*\n]{0,24}?)[*_\s]*[:：][*_\s]*(.*)$")
+_LABELLED = re.compile(r"^[>*_\s]*([^\W\d][^:：*\n]{0,30}?)[*_\s]*[:：][*_\s]*(.*)$")
 _INLINE = re.compile(
     r"[\s*](?:Date|Sent|To|Subject|Datum|An|Betreff|Objet|Date|Envoyé|Asunto|Oggetto)\s?:\*?\s",
 )
+_MARKS = re.compile(r"^[ \t>]+")
 _RULE = re.compile(r"^[-_=*—─–~\s]{3,}$|^_{2,}$")
 _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h]\s?\d{2}(?!\d)")
 _ORIGINAL = re.compile(
@@ -83,6 +85,11 @@ def is_original(line: Line) -> bool:
     return bool(_ORIGINAL.match(line.plain) or _ABOVE.match(line.plain))
 
 
+def is_bare_original(line: Line) -> bool:
+    """The same without drawn lines beside it (BlackBerry): it says so only above a block."""
+    return len(line.plain) < 30 and is_original(Line(f"--{line.plain}--"))
+
+
 def is_forward(line: Line) -> bool:
     """Whether a line says that what follows is passed on, to be read."""
     dashes = line.plain.startswith(("-", "_", "=", "*", "—")) or line.plain.endswith((":", "-"))
@@ -94,11 +101,21 @@ def is_rule(line: Line) -> bool:
     return bool(_RULE.match(line.plain))
 
 
+def recipients(lines: list[Line]) -> list[str]:
+    """The names of those to whom the first quoted message was written: one of them may answer."""
+    for line in lines:
+        if line.kind == "quoted":
+            kind, value = _labelled(Line(_MARKS.sub("", line.raw)))
+            if kind == "to":
+                return [part.strip() for part in value.split(";")][:MOST_RECIPIENTS]
+    return []
+
+
 def length_at(lines: list[Line], place: int) -> int:
     """How many lines the header block that begins here takes; 0 when there is none."""
     kind, value = _labelled(lines[place])
     if kind not in {"from", "sent", "subject", "to"}:
-        return 0
+        return _unknown_block(lines, place) or _notes_block(lines, place)
     if kind == "from" and "@" in value and _INLINE.search(value):
         return 1
     found = {kind: value}
@@ -124,12 +141,53 @@ def _labelled(line: Line) -> tuple[str, str]:
     match = _LABELLED.match(line.plain) if not line.marked else None
     if not match:
         return "", ""
-    return _LABELS.get(match.group(1).strip().lower(), ""), match.group(2)
+    # Bilingual offices write "From/Oddi wrth".
+    names = (name.strip() for name in match.group(1).lower().split("/"))
+    return next((kind for name in names if (kind := _LABELS.get(name))), ""), match.group(2)
 
 
 def _continues(line: Line, found: dict[str, str]) -> bool:
     """Whether an unlabelled line belongs to the field above: addresses and subjects are wrapped."""
     return len(found) < 4 or "@" in line.plain or ";" in line.plain
+
+
+_NOTES_FROM = re.compile(r"^[\"'].{2,60}[\"'] <[^<>\s]+@[^<>\s]+>$")
+_NOTES_DATE = re.compile(r"^\d{1,4}[./-]\d{1,2}[./-]\d{2,4} \d{1,2}[:.]\d{2}")
+
+
+def _notes_block(lines: list[Line], place: int) -> int:
+    """The table that Lotus Notes puts above what it quotes: name, date, and "To" below."""
+    if not _NOTES_FROM.match(lines[place].plain):
+        return 0
+    below = [at for at in range(place + 1, min(len(lines), place + 12)) if not lines[at].blank]
+    if not below or not _NOTES_DATE.match(lines[below[0]].plain):
+        return 0
+    labels = [at for at in below[1:] if lines[at].plain.lower() in _LABELS]
+    return labels[-1] + 2 - place if labels else 0
+
+
+_ANY_LABEL = re.compile(r"^[*_ ]*[^\W\d][^:：\d@]{0,28}[:：][*_ ]*(\S.*)$")
+_FULL_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+
+
+def _unknown_block(lines: list[Line], place: int) -> int:
+    """How many lines a block in a language that we do not know takes; 0 when it is none.
+
+    It is told by its form: below a blank line three fields or more in a row, the first an address,
+    the second a full date with the time of day.
+    """
+    if place and not (lines[place - 1].blank or is_rule(lines[place - 1])):
+        return 0
+    values: list[str] = []
+    for line in lines[place : place + 6]:
+        match = _ANY_LABEL.match(line.plain) if not line.marked else None
+        if match is None:
+            break
+        values.append(match.group(1))
+    if len(values) < 3 or "@" not in values[0] or "://" in values[0]:
+        return 0
+    dated = _FULL_DATE.search(values[1]) and _TIME.search(values[1])
+    return len(values) if dated else 0
 
 
 def _is_block(found: dict[str, str], lines: list[Line]) -> bool:
@@ -139,6 +197,8 @@ def _is_block(found: dict[str, str], lines: list[Line]) -> bool:
         return False
     address = any("@" in line.plain for line in lines)
     timed = bool(_TIME.search(found.get("sent", "")))
-    return len(found) >= 4 or (len(found) == 3 and "from" in found) or address or (
+    # Who describes a form names its fields, and nothing that would stand in them.
+    filled = address or any(char.isdigit() for char in found.get("sent", ""))
+    return (len(found) >= 4 and filled) or (len(found) == 3 and "from" in found) or address or (
         timed and "from" in found
     )  # fmt: skip

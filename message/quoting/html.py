@@ -1,6 +1,7 @@
 """HTML as text in which quoted blocks carry their marks, so that quoting can tell them apart."""
 
 import re
+from html import unescape
 
 from message import plaintext
 
@@ -14,6 +15,12 @@ _BLOCK = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _GMAIL = re.compile(r"\bgmail_quote\b", re.IGNORECASE)
+#: By these attributes mail programs say that a block is what they answer.
+_CITING = re.compile(r"\bcite\b|quote|border-left\s*:|\bid\s*=|\bclass\s*=", re.IGNORECASE)
+_QUOTATION = re.compile(r"<blockquote\b|<hr\b|\bid=[\"']?divRplyFwdMsg|_quote", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+#: So much of what stands before and behind a block is looked at.
+_NEAR = 600
 
 
 def to_text(html: str) -> str:
@@ -45,12 +52,37 @@ def _with_marks(html: str) -> str:
             out.append(tag.group(0))
         else:
             # Gmail's button "Quote" indents one's own words with the same class.
-            quoted.append(answered or not _GMAIL.search(tag.group(3)))
+            theirs = not _is_own_citation(html, tag) if not any(quoted) else True
+            quoted.append(answered or (theirs and not _GMAIL.search(tag.group(3))))
             out.append(tag.group(0))
             if quoted[-1]:
                 out.append(f"<p>{_OPEN}</p>")
     out.append(html[at:])
     return "".join(out)
+
+
+def _is_own_citation(html: str, tag: re.Match[str]) -> bool:
+    """Whether somebody cites a law, say, in their own text: it goes on below, and nobody is named.
+
+    Such a block is bare; those of mail programs say what they are, or stand below an attribution.
+    Where nothing else is quoted, a bare block is the quotation.
+    """
+    if _CITING.search(tag.group(3)):
+        return False
+    above = _seen(html[max(0, tag.start() - _NEAR) : tag.start()])[-200:]
+    if above.endswith(":") and ("@" in above or re.search(r"\d[:.h]\d\d", above)):
+        return False
+    end = html.lower().find("</blockquote>", tag.end(), tag.end() + 50 * _NEAR)
+    if not above or end < 0:
+        return False
+    below = html[end + len("</blockquote>") : end + _NEAR]
+    if not _QUOTATION.search(html, end + len("</blockquote>")):
+        return False
+    return bool(re.search(r"\w", _seen(below.partition("<blockquote")[0])))
+
+
+def _seen(html: str) -> str:
+    return unescape(_TAG.sub(" ", html)).strip()
 
 
 def _marked(text: str) -> str:

@@ -1,6 +1,7 @@
 """A text cut into lines that know what they look like; put together again they are the text."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 #: Whatever stands in a line beyond this is not looked at.
@@ -9,9 +10,25 @@ _BREAK = re.compile(r"[^\n]*\n|[^\n]+")
 _MARK = re.compile(r"[ \t]{0,4}>")
 # ">>> >>>  http://example.com <<<": an ornament, not a quotation.
 _ORNAMENT = re.compile(r"[ \t]*>{2,}.*<{2,}[ \t]*$")
+# ">>> Jo Field 3/11/2026 9:12 AM >>>": so GroupWise heads what it quotes below, without marks.
+_GROUPWISE = re.compile(r"[ \t]*>{3} ?\S.{2,160}\d{1,2}[:.]\d{2}.{0,12}>{3}$")
+# "> 50% of councils", ">= 3 staff", and what stands behind the prompt of a program.
+_COMPARED = re.compile(r"[ \t]*>=?[ \t]*[£$€]?\d")
+_PROMPT = re.compile(
+    r">>> (?:from [\w.]+ import |import [\w.]+$|def \w+\(|(?:for|if|while|with) [^?]{3,60}:$|"
+    r"[\w.]+(?:\(|\[| ?= ))"
+)
+# "JF> Is it safe?": some programs mark by the initials of who wrote.
+_INITIALS = re.compile(r"[ \t]{0,4}([A-Z]{1,3})> ?\S")
 # The tail of an attribution whose address was wrapped: "<jo@example.org\n>:", "\n> wrote:".
 _WRAPPED_TAIL = re.compile(r"[ \t]*>[ \t]*\w{0,12}[ \t]*:[ \t]*$")
-INVISIBLE = dict.fromkeys([0xFEFF, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xAD])
+#: What takes no room: joiners, marks of direction (in attributions of Gmail), soft hyphens.
+INVISIBLE = dict.fromkeys(
+    [0xFEFF, 0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)]
+)
+
+
+_NO_QUOTATIONS = (_ORNAMENT, _WRAPPED_TAIL, _GROUPWISE, _PROMPT)
 
 
 @dataclass(slots=True)
@@ -27,11 +44,11 @@ class Line:
         seen = self.raw[:LONGEST_LINE]
         if not seen.isascii():
             seen = seen.translate(INVISIBLE)
-        self.plain = " ".join(seen.split())
+        self.plain = " ".join(seen.replace("&nbsp;", " ").split())
         self.marked = (
             ">" in seen[:5]
             and bool(_MARK.match(seen))
-            and not (_ORNAMENT.match(seen.rstrip()) or _WRAPPED_TAIL.match(seen.rstrip()))
+            and not any(other.match(seen.rstrip()) for other in _NO_QUOTATIONS)
         )
 
     @property
@@ -46,6 +63,8 @@ def cut(text: str) -> list[Line]:
     for place, line in enumerate(lines):
         if line.marked and _is_mbox_escape(lines, place):
             line.marked = False
+    _unmark_compared(lines)
+    _mark_by_initials(lines)
     _mark_wrapped(lines)
     return lines
 
@@ -56,6 +75,29 @@ def _is_mbox_escape(lines: list[Line], place: int) -> bool:
         return False
     around = lines[max(0, place - 1) : place] + lines[place + 1 : place + 2]
     return not any(line.marked for line in around)
+
+
+def _unmark_compared(lines: list[Line]) -> None:
+    """Figures with a sign before them are no quotation where nothing else is quoted."""
+    marked = [place for place, line in enumerate(lines) if line.marked]
+    compared = [place for place in marked if _COMPARED.match(lines[place].raw)]
+    only = len(compared) == len(marked)
+    for place in compared:
+        above = next((one for one in reversed(lines[:place]) if not one.blank), None)
+        headed = above is None or (above.plain.endswith(":") and "@" in above.plain)
+        below = lines[place + 1] if place + 1 < len(lines) else None
+        lone = not (above and above.marked) and not (below and below.marked)
+        goes_on = lone and below is not None and below.plain[:1].islower()
+        if not headed and (only or goes_on):
+            lines[place].marked = False
+
+
+def _mark_by_initials(lines: list[Line]) -> None:
+    found = [(place, match[1]) for place, line in enumerate(lines)
+             if ">" in line.raw[:8] and (match := _INITIALS.match(line.raw))]  # fmt: skip
+    times = Counter(initials for _, initials in found)
+    for place, initials in found:
+        lines[place].marked = lines[place].marked or times[initials] > 1
 
 
 def _mark_wrapped(lines: list[Line]) -> None:

@@ -26,6 +26,20 @@ HEADS = [
     "2027年2月2日(火) 9:30 Jo Field <jo@swindon.example>:",
     "Ar Maw, 2 Chwef 2027 am 09:30, ysgrifennodd Jo Field <jo@swindon.example>:",
     "---- On Tue, 02 Feb 2027 09:30:00 +0000 jo@swindon.example wrote ----",
+    "Field Jo <jo@swindon.example> ezt írta (időpont: 2027. febr. 2., K, 9:30):",
+    "În mar., 2 feb. 2027 la 09:30, Jo Field <jo@swindon.example> a\nscris:",
+    "вт, 2 лют. 2027 р. о 09:30 Jo Field <jo@swindon.example> пише:",
+    "uto, 2. velj 2027. u 09:30 Jo Field <jo@swindon.example> napisala je:",
+    "Jo Field <jo@swindon.example> 于2027年2月2日周二 09:30写道：",
+    "Jo Field ---02/02/2027 09:30:12---All, shall we meet?",
+    ">>> Jo Field 02/02/2027 9:30 AM >>>",
+]
+#: Languages of which we know no word: a time, a name with an address, a colon, a quotation below.
+ANY_LANGUAGE = [
+    "Missatge de Jo Field <jo@swindon.example> del dia dt., 2 de febr. 2027\na les 9:30:",
+    "\u202bבתאריך יום ג׳, 2 בפבר׳ 2027 ב-9:30 מאת \u202aJo Field\u202c\u200f "
+    "<\u202ajo@swindon.example\u202c\u200f>:\u202c",
+    "Jo Field <jo@swindon.example> — 02.02.2027 09:30 — xyzzy:",
 ]
 BLOCKS = [
     "From: Jo Field <jo@swindon.example>\nSent: 02 February 2027 09:30\n"
@@ -43,6 +57,12 @@ BLOCKS = [
     "-------- Original message --------\nFrom: Jo Field <jo@swindon.example>\n"
     "Date: 02/02/2027 09:30 (GMT+00:00)\nTo: Anna\nSubject: Meeting\n",
     "-- Reply above this line --\n",
+    "From/Oddi wrth: Jo Field <jo@swindon.example>\nSent/Anfonwyd: 2 February 2027 09:30\n"
+    "To/At: Anna\nSubject/Testun: RE: Meeting\n",
+    "  Original Message  \nFrom: Jo Field\nSent: Tuesday, 2 February 2027 09:30\nTo: Anna\n",
+    '"Jo Field" <jo@swindon.example>\n02/02/2027 09:30\n\nTo\n"Anna" <anna@x.example>\ncc\n\n'
+    "Subject\nMeeting\n",
+    "Xyzzy: Jo Field <jo@swindon.example>\nPlugh: 2 xyz 2027 09:30\nPlover: Anna\n",
 ]
 
 
@@ -51,7 +71,7 @@ def own(text: str) -> str:
     return own_words(split(text))
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", [*HEADS[:-1], *ANY_LANGUAGE])
 def test_answer_above_a_marked_quotation(head: str) -> None:
     """The line that says who wrote goes with the quotation, in many languages and wrapped."""
     text = f"Yes, Tuesday suits us.\n\n{head}\n\n{QUOTE}"
@@ -104,6 +124,11 @@ def test_answer_below_the_quotation() -> None:
         ("This email and any attachments are confidential and intended solely for the person to "
          "whom they are addressed.\n", "folded"),
         ("If you have received this email in error please notify the sender.\n", "folded"),
+        ("Niniejsza wiadomość jest przeznaczona wyłącznie dla adresata i może zawierać informacje "
+         "poufne.\n", "folded"),
+        ("iPhoneから送信\n", "signature"),
+        ("Outlook für iOS beziehen\n", "signature"),
+        ("Yahoo Mail: Search, organise, conquer\n", "signature"),
         ("_______________________________________________\nAI mailing list\n"
          "ai@lists.example.org\nhttps://lists.example.org/listinfo/ai\n", "folded"),
     ],
@@ -120,6 +145,10 @@ def test_what_stands_below(below: str, kind: str) -> None:
     "banner",
     [
         "[EXTERNAL]\n\n",
+        "OFFICIAL\n\n",
+        "Classification: OFFICIAL-SENSITIVE\n\n",
+        "LET OP: Deze e-mail is afkomstig van buiten de organisatie. Klik niet op links.\n\n",
+        "CAUTION: This email came to us from outside.\n\n",
         "CAUTION: This email originated from outside of the organisation. Do not click links.\n\n",
         "You don't often get email from jo@swindon.example. Learn why this is important\n\n",
         "This Message Is From an External Sender\nThis message came from outside the council.\n\n",
@@ -157,6 +186,90 @@ def test_i35_what_people_write_stays(text: str) -> None:
     assert [passage.kind for passage in split(text)] == ["own"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The survey says:\n\n> 50% have a policy\n> 30% have a register\n>= 3 staff are trained\n",
+        "* up to 4 years\n\n> 25k goes through our board, which meets once,\non 8 December.\n",
+        "Try it:\n\n>>> from tokens import count\n>>> count('Swindon')\n7\n\nIt works.\n",
+        "Each record has:\n\nFrom: name of the sender\nSent: the date\nTo: leave it empty\n"
+        "Subject: without any Re:\n\nOthers are refused.\n",
+        "On Monday 12 October 2026 at 9:00 we wrote:\nthe assistant decides nothing.\n",
+        "Sent from my iPhone\nis the most frequent sentence that we get.\n",
+        'Is this right?\n\n"Dear resident,\n\nWe have your report.\n\nYours sincerely\n\n'
+        'The Highways Team"\n\nI am not sure that the plain English group will like these words.\n',
+        "Bugs Closed\n\nNo. 846 in the archive, see https://bugs.example/846, by Jo\n",
+        "Thanks, that is all that we wanted to know.\n",
+        "Who chairs? I would say:\n\nAlice Brown\n",
+    ],
+)  # fmt: skip
+def test_i35_what_looks_like_marks_stays(text: str) -> None:
+    """I35: figures with signs, prompts, fields of a form and letters to others are own words."""
+    assert [passage.kind for passage in split(text)] == ["own"]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "Jo\n", "Jo Field\n", "Cllr J. Field, MBE\n", "JF\n", "*Jo Field*\nSwindon Council\n",
+        "Thanks,\nJo\n", "Best, Jo\n", "Liebe Grüße, Jo Field\n", "Hwyl,\nJo\n",
+        "Diolch / Thanks\nJo\n",
+        "Many thanks\nJo\n\nJo Field\nDigital lead, Swindon Council\n"
+        "Please consider the environment.\n",
+        "Kind regards\nJo\n\n-- \nSwindon Council, Euclid Street\n",
+        "---\nJo Field\n01793 445500\n", "Jo\n\nSent from my iPhone\n",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "author", ["Jo Field", "Field, Jo (Swindon)", "Dr Jo Field via AI Network"]
+)
+def test_the_name_of_the_author_begins_a_signature(below: str, author: str) -> None:
+    """Whose name From tells is known again below, with whatever stands on the card."""
+    passages = split(f"We use it for minutes.\n\n{below}", author=author)
+    assert [passage.kind for passage in passages] == ["own", "signature"]
+
+
+def test_the_author_is_told_by_the_head_of_the_quotation() -> None:
+    """One of those to whom the quoted message went answers it."""
+    block = "From: Jo <jo@x.example>\nSent: 2 February 2027 09:30\nTo: Anna Archer\nSubject: Hi\n"
+    assert own(f"Ask me again in March!\n\nAnna Archer\n\n{block}\nDid you try it?\n") == (
+        "Ask me again in March!"
+    )
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "Jo Field\nDigital lead\nSwindon Council\n01793 445500\n",
+        "Jo Field | Digital lead | Swindon Council\njo@swindon.example\n",
+    ],
+)
+def test_a_card_is_known_by_what_stands_on_it(below: str) -> None:
+    """Where nobody tells the author's name, a number or an office makes a card of a name."""
+    assert own(f"We use it for minutes.\n\n{below}") == "We use it for minutes."
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Yes.\n\nKind regards\nJo\n\nP.S. The room is B2.\n", "Yes.\n\nP.S. The room is B2."),
+        ("Yes.\n\nCheers,\nJo\n\nQuine, of course, read the Herald, and not the Globe, as far as "
+         "anybody knows.\n", "Quine, of course"),
+        ("Yes.\n\nThanks,\nJo\n\nfrom qt import app\nx = app()\nx.run()\nx.end()\n", "x.run()"),
+    ],
+)  # fmt: skip
+def test_an_afterthought_stays(text: str, wanted: str) -> None:
+    """What is written below the name is no card."""
+    assert wanted in own_words(split(text, author="Jo Field"))
+
+
+def test_initials_mark_quotations() -> None:
+    """ "JF> Is it safe?": told from a stray sign by being there twice."""
+    text = "JF> Is it safe?\nYes.\n\nJF> Is it cheap?\nNo.\n"
+    assert own(text) == "Yes.\n\nNo."
+    assert [passage.kind for passage in split("A> B is what we need.\n")] == ["own"]
+
+
 def test_i35_a_post_is_never_emptied() -> None:
     """I35: with nothing above, what stands below a head may be the answer, and is kept."""
     assert "Czesc Anno" in own("Od: Jan <jan@x.example>\nWysłano: środa, 12:00\n\nCzesc Anno\n")
@@ -186,6 +299,9 @@ def test_words_and_attribution_in_one_line() -> None:
         ("<p>Above</p><blockquote type='cite'>A?</blockquote><p>Between</p>"
          "<blockquote type='cite'>B?</blockquote><p>Below</p>", "Above\n\nBetween\n\nBelow"),
         ("<blockquote>All of it</blockquote>", "All of it"),
+        ("<p>The law says:</p><blockquote>Two months.</blockquote><p>You gave one.</p>"
+         "<blockquote type='cite'>Leave by May.</blockquote>",
+         "The law says:\n\nTwo months.\n\nYou gave one."),
         ("</blockquote><p>Yes.</p><blockquote><blockquote>deep", "Yes."),
     ],
 )  # fmt: skip

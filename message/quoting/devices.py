@@ -1,0 +1,61 @@
+"""What mail programs and telephones add of themselves: "Sent from my iPhone"."""
+
+import re
+
+from message.quoting.lines import Line
+
+_DEVICE = (
+    r"iphone|ipad|ios\b|ipod|apple|watch|mac\b|android|galaxy|samsung|huawei|honor|xiaomi|redmi|"
+    r"oppo|pixel|"
+    r"nokia|wiko|sony|lg|htc|motorola|moto|oneplus|fairphone|blackberry|windows|nexus|surface|"
+    r"phone|"
+    r"mobile|mobil|handy|tablet|smartphone|device|handheld|treo|outlook|yahoo|mail\b|gmail|proton|"
+    r"thunderbird|spark|sparrow|typeapp|airmail|acompli|bluemail|aqua|nine|verizon|t-mobile|"
+    r"vodafone|"
+    r"o2|ee\b|orange|at&t|telefon|téléphone|telefoon|teléfono|telefono|móvil|portable|computer|"
+    r"laptop|"
+    r"messenger|hotmail|aol|gmx|web\.de|zoho|fastmail|superhuman|workspace|teams|ffôn"
+)
+_SENT_WITH = re.compile(
+    rf"^[*_<\s]*(?:(?:sent|written|typed|envoyé|envoyée|gesendet|geschickt|verzonden|verstuurd|"
+    rf"inviato|"
+    rf"enviado|enviada|skickat|sendt|lähetetty|wysłan[eoy]|wysłano|odesláno|отправлено|gönderildi|"
+    rf"anfonwyd|seolta)\b[^.!?\n]{{0,40}}\b(?:from|via|with|using|on|by|de|depuis|avec|à partir|"
+    rf"von|mit|"
+    rf"vanaf|met|van|da|con|dal|desde|do meu|från|fra|med|puhelimesta|z|ze|с|o|fy|ó)\b|"
+    rf"(?:get|télécharger|obtenir|hent|hämta|skaffa|holen sie sich|laden sie|scarica|ottieni|"
+    rf"obtener|"
+    rf"obtenha|download|pobierz) (?:outlook|yahoo)|(?:von|vom) (?:meinem|unterwegs))"
+    rf"[^.!?\n]{{0,60}}?(?:{_DEVICE})[^!?\n]{{0,60}}$",
+    re.IGNORECASE,
+)
+# "Sent from my Wiko RIDGE FAB 4G", and no more: whatever it is, it is a thing.
+_SENT_FROM_MY = re.compile(
+    r"^sent from my (?!desk\b|heart\b|home\b|office\b|account\b|"
+    r"address\b)[\w'’.-]+(?: [\w'’.+-]+){0,4}$",
+    re.IGNORECASE,
+)
+# The same in words of other orders: "Von meinem iPhone gesendet", "Outlook für iOS beziehen".
+_SHORT_AD = re.compile(
+    r"^(?:\S+ ){0,3}?(?:iphone|ipad|android|outlook|blackberry|galaxy|samsung|huawei|xiaomi|windows"
+    r"(?: phone| mail)?|yahoo mail)\S*(?: \S+){0,4}? ?"
+    r"(?:gesendet|beziehen|aus|envoyé|verzonden|enviado|inviato|sent|gönderildi|lähetetty|wysłano|"
+    r"küldve|küldött|odesláno|отправлено|надіслано|송신|보냄|发送|發送|傳送|送信|أُرسلت|נשלח)$|"
+    r"^(?:iphone|ipad|android|outlook|galaxy)\S{0,12}(?:送信|发送|發送|傳送|보냄)$|"
+    r"^(?:从|從|發自|发自|나의|내|отправлено с|надіслано з|נשלח מ|تم الإرسال من|أُرسلت من)\S{0,3}"
+    r" ?.{0,14}(?:iphone|ipad|android|outlook|galaxy|samsung|huawei|xiaomi).{0,16}$|"
+    r"^yahoo mail\b.{0,4}(?:search|buscar|rechercher|suchen|cerca)\b.{0,40}$",
+    re.IGNORECASE,
+)
+_LINK = re.compile(r"\s*[<(\[]?\s*(?:https?|mailto):[^\s>)\]]*\s*[>)\]]?", re.IGNORECASE)
+
+
+def is_device(line: Line) -> bool:
+    """Whether a line only tells by what device or program the message was sent."""
+    said = _LINK.sub("", line.plain) if ":" in line.plain else line.plain
+    said = said.rstrip(" .*_")
+    if not said or len(said.split()) > 9:
+        return False
+    if _SHORT_AD.match(said):
+        return True
+    return "," not in said and bool(_SENT_FROM_MY.match(said) or _SENT_WITH.match(said))
