@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 NAMES = {
@@ -62,6 +65,10 @@ _PRAGMAS = (
     "cache_size=-8192",
 )  # fmt: skip
 
+#: A connection that has rested for so long is asked whether it lives before it is used again.
+#: (To ask each time would cost as much as a small question does.)
+RESTED_SECONDS = 1.0
+
 _engine: Engine | None = None
 _open = threading.local()
 
@@ -81,9 +88,11 @@ def connect(address: str) -> Engine:
         event.listen(_engine, "begin", _begin_sqlite)
     else:
         _engine = create_engine(
-            url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_use_lifo=True,
+            url, pool_size=10, max_overflow=20, pool_use_lifo=True,
             connect_args={"options": _NO_IDLE_LOCKS},
         )  # fmt: skip
+        event.listen(_engine, "checkin", _note_rest)
+        event.listen(_engine, "checkout", _ask_after_rest)
     return _engine
 
 
@@ -92,6 +101,22 @@ def engine() -> Engine:
     if _engine is None:
         raise RuntimeError("no database is connected: call core.database.connect first")
     return _engine
+
+
+def _note_rest(_connection: Any, entry: ConnectionPoolEntry) -> None:
+    entry.info["rests_since"] = time.monotonic()
+
+
+def _ask_after_rest(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:
+    """Have a connection that was lost while it rested replaced, and all others with it."""
+    since = entry.info.get("rests_since")
+    if since is None or time.monotonic() - since < RESTED_SECONDS:
+        return
+    dialect = engine().dialect
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as trouble:
+        raise InvalidatePoolError from trouble
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

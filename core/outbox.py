@@ -24,6 +24,7 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
@@ -149,25 +150,31 @@ def work(
     `reactions` names the reactions to a kind of event; `find` gives one by its name, and
     `find_together` its form for several events, if it has one.
     """
-    name = _next_name()
+    with database.reading() as session:
+        name, due = _next_name(session), _due(session)
     done = _react_at_once(name, reactions, find_together) if name else 0
     if done is None:
         done = _spread_waiting(reactions)
-    with database.reading() as session:
-        wanted = select(Receipt.reaction, Receipt.id).where(
-            Receipt.state == "due", Receipt.next_try <= clock.now()
-        )
-        due = session.execute(wanted.order_by(Receipt.id).limit(AT_ONCE)).all()
-    waiting: dict[str, list[int]] = {}
-    for row in due:
-        waiting.setdefault(row.reaction, []).append(row.id)
-    for name, receipts in waiting.items():
-        together = find_together(name) if len(receipts) > 1 else None
-        count = _run_together(name, together) if together else None
+        with database.reading() as session:
+            due = _due(session)
+    for reaction, receipts in due.items():
+        together = find_together(reaction) if len(receipts) > 1 else None
+        count = _run_together(reaction, together) if together else None
         if count is None:
             count = sum(run(receipt, find) for receipt in receipts)
         done += count
     return done
+
+
+def _due(session: Session) -> dict[str, list[int]]:
+    """The receipts that are due, by their reaction."""
+    wanted = select(Receipt.reaction, Receipt.id).where(
+        Receipt.state == "due", Receipt.next_try <= clock.now()
+    )
+    due: dict[str, list[int]] = {}
+    for row in session.execute(wanted.order_by(Receipt.id).limit(AT_ONCE)):
+        due.setdefault(row.reaction, []).append(row.id)
+    return due
 
 
 def _waiting() -> Select[int, str, str]:
@@ -175,19 +182,15 @@ def _waiting() -> Select[int, str, str]:
     return waiting.where(EventRow.spread_at.is_(None)).order_by(EventRow.id).limit(AT_ONCE)
 
 
-def _next_name() -> str | None:
+def _next_name(session: Session) -> str | None:
     """The name of the event to take up next, if one waits.
 
     What is in hand is brought to its end before more mail is taken in.
     """
-    others = _waiting().where(EventRow.name.in_(CATALOGUE.keys() - {ARRIVED}))
-    arrived = _waiting().where(EventRow.name == ARRIVED)
-    with database.reading() as session:
-        for wanted in (others, arrived):
-            row = session.execute(wanted.limit(1)).first()
-            if row is not None:
-                return str(row.name)
-    return None
+    others = _waiting().where(EventRow.name.in_(CATALOGUE.keys() - {ARRIVED})).limit(1)
+    arrived = _waiting().where(EventRow.name == ARRIVED).limit(1)
+    first = union_all(*(select(one.subquery()) for one in (others, arrived))).subquery()
+    return session.scalar(select(first.c.name).order_by(first.c.name == ARRIVED).limit(1))
 
 
 def _react_at_once(

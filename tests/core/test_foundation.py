@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock, database, events, leases, outbox, tokens
@@ -188,3 +190,38 @@ def test_london_time_has_a_gap_and_a_fold() -> None:
         clock.to_instant(dt.datetime(2027, 10, 31, 1, 30), zone)
     span = clock.spoken_span(summer, summer + dt.timedelta(minutes=90), zone)
     assert span == "Tuesday 1 June 2027, 10am to 11:30am (UK time)"
+
+
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_a_connection_that_was_cut_while_it_rested_is_replaced(
+    db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a rest a connection is asked whether it lives; what runs on it does not notice."""
+    monkeypatch.setattr(database, "RESTED_SECONDS", 0.0)
+    with database.engine().connect() as one, database.engine().connect() as other:
+        cut = one.scalar(text("SELECT pg_backend_pid()"))
+        one.close()
+        other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": cut})
+        with database.transaction() as session:
+            assert session.scalar(text("SELECT pg_backend_pid()")) != cut
+
+
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_a_connection_that_hardly_rested_is_not_asked(
+    db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To ask costs as much as a small question, so that not every transaction begins with it."""
+    asked: list[float] = []
+    ping = database.engine().dialect.do_ping
+
+    def count(connection: Any) -> bool:
+        asked.append(database.RESTED_SECONDS)
+        return bool(ping(connection))
+
+    monkeypatch.setattr(database.engine().dialect, "do_ping", count)
+    for seconds in (60.0, 0.0):
+        monkeypatch.setattr(database, "RESTED_SECONDS", seconds)
+        for _ in range(3):
+            with database.reading() as session:
+                session.scalar(text("SELECT 1"))
+    assert asked == [0.0] * 3
