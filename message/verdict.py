@@ -2,10 +2,9 @@
 
 import enum
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from message import automatic, bounces, itip, quoting
+from message import automatic, bounces, itip, leaving, quoting
 from message.bounces import feedback
 from message.parse import Message
 
@@ -32,34 +31,13 @@ class Verdict:
     command: str | None = None
 
 
-_BEFORE = (
-    "dear sir or madam", "dear administrator", "dear admin", "dear list", "dear all", "hello all",
-    "hi all", "hi there", "hello", "hi", "thank you", "thanks", "please", "pls", "kindly",
-    "os gwelwch yn dda",
-)  # fmt: skip
-_AFTER = (
-    "thank you very much", "thank you in advance", "thanks in advance", "many thanks", "thank you",
-    "thanks", "kind regards", "best regards", "best wishes", "yours sincerely", "regards",
-    "cheers", "please", "pls", "diolch", "os gwelwch yn dda",
-)  # fmt: skip
-_ME = r"(?: me| us| my (?:e mail |email )?address)?"
-_OFF = (
-    r"(?: (?:from|off|of) (?:this|the|your|all|these|any)(?: \w+){0,3}? "
-    r"(?:lists?|mailings?|group|network|newsletter|emails?|e mails?))?"
-)
-_LEAVE = re.compile(
-    r"(?:(?:can|could|would|will) you (?:please )?|please could you (?:please )?|"
-    r"i(?: would| d)? (?:like|want|wish) (?:you )?to (?:be )?|please )?"
-    rf"(?:(?:un ?subscribed?|sign ?off|opt ?out){_ME}{_OFF}|"
-    rf"(?:removed?|take|drop|delete)(?: me| us| my (?:e mail |email )?address){_OFF}|"
-    r"removed from (?:this|the|your)(?: \w+){0,2} list|"
-    r"leave(?: (?:this|the|your) (?:list|group|network|mailing list))?|"
-    r"remove|stop|dad ?danysgrifio|tynnwch fi oddi ar y rhestr)",
+# What mail programs write to List-Unsubscribe for their users, and nothing else.
+_SENT_TO_LEAVE = re.compile(
+    r"^\W*\w[\w ]{1,30} sent this e-?mail to unsubscribe\b|"
+    r"^\W*this (?:e-?mail|message) (?:was|has been) (?:automatically (?:generated|sent)|"
+    r"(?:generated|sent) automatically)(?: by [\w ]{2,30})?\W*$",
     re.IGNORECASE,
 )
-_SENT_TO_LEAVE = re.compile(r"^\W*\w[\w ]{1,30} sent this e-?mail to unsubscribe\b", re.IGNORECASE)
-_NAME = re.compile(r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}")
-LONGEST_COMMAND = 160
 #: Of a longer text the beginning tells what it is.
 LONGEST_TEXT = 20_000
 # Outlook and Gmail write a mail for those whose program shows no reactions.
@@ -101,7 +79,7 @@ def judge(message: Message, command: str | None = None) -> Verdict:
 
 def _by_program(message: Message) -> bool:
     """Apple Mail writes to List-Unsubscribe by itself, and says truly that it was automatic."""
-    if not _says_leave(message.subject):
+    if not leaving.says_leave(message.subject):
         return False
     return _SENT_TO_LEAVE.search(message.text[:300]) is not None
 
@@ -136,38 +114,8 @@ def _asks_to_leave(message: Message, own: str) -> bool:
     if message.attachments:
         return False
     if not own:
-        return _says_leave(message.subject)
-    lines = [line.strip() for line in own.splitlines() if line.strip()]
-    if _says_leave(" ".join(lines)):
-        return True
-    signed = len(lines) > 1 and len(lines[-1]) < 40 and _NAME.fullmatch(lines[-1].strip(" .,"))
-    return bool(signed) and _says_leave(" ".join(lines[:-1]))
-
-
-def _says_leave(words: str) -> bool:
-    """Whether some words ask to leave and, courtesies aside, say nothing else."""
-    if len(words) > LONGEST_COMMAND or "?" in words.rstrip(" ?"):
-        return False
-    plain = " ".join(re.findall(r"\w+", words.lower()))
-    plain = _without(plain, _BEFORE, str.startswith, lambda text, said: text[len(said) :])
-    plain = _without(plain, _AFTER, str.endswith, lambda text, said: text[: -len(said)])
-    return _LEAVE.fullmatch(plain) is not None
-
-
-def _without(
-    text: str,
-    courtesies: tuple[str, ...],
-    has: Callable[[str, str], bool],
-    cut: Callable[[str, str], str],
-) -> str:
-    """A text without the courtesies at one of its ends, one after the other."""
-    found: str | None = ""
-    while found is not None:
-        text = text.strip()
-        found = next((one for one in courtesies if has(f" {text} ", f" {one} ")), None)
-        if found:
-            text = cut(f" {text} ", f" {found} ")
-    return text
+        return leaving.says_leave(message.subject)
+    return leaving.only_asks(own, message.from_)
 
 
 def _own(message: Message) -> str:
