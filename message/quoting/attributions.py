@@ -50,6 +50,7 @@ _OTHERS = re.compile(
 _SELF = re.compile(
     r"\b(?:i|we|ich|wir|je|j['’]ai|nous|yo|noi|ik|wij|jag|vi) \S+[ :：]*$", re.IGNORECASE
 )
+_FIGURES = re.compile(r"[\d@]")
 _BRACKETED = re.compile(r"[<(\[]\s?[^\s<>()\[\]]+@[^\s<>()\[\]]+\s?[>)\]]")
 _DASHED = re.compile(rf"^-{{2,}}\s*\S.{{0,200}}\b(?:{_VERBS})\s*[:：]?\s*-{{2,}}$", re.IGNORECASE)
 # Gmail and Outlook mobile in some languages: a date, a name, an address, a colon; no verb at all.
@@ -65,7 +66,7 @@ _SHARED = re.compile(
 def length_at(lines: list[Line], place: int) -> int:
     """How many lines the attribution that begins here takes; 0 when none does."""
     first = lines[place].plain
-    if _OTHERS.match(first):
+    if ("---" in first or ">>>" in first or "@" in first) and _OTHERS.match(first):
         return 1
     if not first or lines[place].marked or not _may_begin(first):
         return 0
@@ -96,7 +97,12 @@ def begins_within(line: Line) -> int:
 
 
 def _may_begin(first: str) -> bool:
-    if _START.match(first) or _VERB.search(first) or _DASHED.match(first):
+    if _START.match(first):
+        return True
+    # Prose is passed over quickly: it has no figures, and does not end in a colon.
+    if not _FIGURES.search(first):
+        return first[-1] in ":：-*_" and bool(_VERB.search(first) or _DASHED.match(first))
+    if _VERB.search(first) or _DASHED.match(first):
         return True
     # Where the name stands first: "Jo Field <jo@example.org>, 3 Kas 2026 Sal, 10:02".
     dated = bool(_DATE.search(first))

@@ -4,6 +4,7 @@ import re
 
 from message.quoting.lines import Line
 
+LONGEST = 200
 _DEVICE = (
     r"iphone|ipad|ios\b|ipod|apple|watch|mac\b|android|galaxy|samsung|huawei|honor|xiaomi|redmi|"
     r"oppo|pixel|"
@@ -52,6 +53,8 @@ _LINK = re.compile(r"\s*[<(\[]?\s*(?:https?|mailto):[^\s>)\]]*\s*[>)\]]?", re.IG
 
 def is_device(line: Line) -> bool:
     """Whether a line only tells by what device or program the message was sent."""
+    if len(line.plain) > LONGEST:
+        return False
     said = _LINK.sub("", line.plain) if ":" in line.plain else line.plain
     said = said.rstrip(" .*_")
     if not said or len(said.split()) > 9:

@@ -138,7 +138,9 @@ def length_at(lines: list[Line], place: int) -> int:
 
 
 def _labelled(line: Line) -> tuple[str, str]:
-    match = _LABELLED.match(line.plain) if not line.marked else None
+    if line.marked or not (":" in line.plain or "：" in line.plain):
+        return "", ""
+    match = _LABELLED.match(line.plain)
     if not match:
         return "", ""
     # Bilingual offices write "From/Oddi wrth".
@@ -176,6 +178,8 @@ def _unknown_block(lines: list[Line], place: int) -> int:
     It is told by its form: below a blank line three fields or more in a row, the first an address,
     the second a full date with the time of day.
     """
+    if "@" not in lines[place].plain:
+        return 0
     if place and not (lines[place - 1].blank or is_rule(lines[place - 1])):
         return 0
     values: list[str] = []
