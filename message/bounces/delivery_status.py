@@ -6,6 +6,7 @@ from message import refusals
 from message.address import parse_mailboxes
 from message.bounces import wording
 from message.bounces.found import DELAYED, FAILED, Bounce
+from message.bounces.judging import judge
 from message.encoded_words import decode_value
 from message.parse import Message
 from message.refusals import Reason
@@ -126,13 +127,23 @@ def _judged(
     # "5.0.0" says nothing; the remote server's own words are closer to the truth.
     vague = status is None or status.endswith((".0.0", ".1.0"))
     best = inner if inner and vague else status
-    judged = refusals.judge(int(code.group(1)) if code else None, best, words)
+    judged = judge(int(code.group(1)) if code else None, best, words)
+    reason = _of_command(diagnostic, best, judged.reason)
     if action == DELAYED:
-        return Bounce(recipient, best, False, _passing(judged.reason), diagnostic, DELAYED)
+        return Bounce(recipient, best, False, _passing(reason), diagnostic, DELAYED)
     # Without any code the action is the server's last word: it has given up.
     last_word = best or (code.group(1) if code else "5")
     permanent = last_word[0] == "5"
-    return Bounce(recipient, best, permanent, judged.reason, diagnostic)
+    return Bounce(recipient, best, permanent, reason, diagnostic)
+
+
+def _of_command(diagnostic: str, status: str | None, reason: Reason) -> Reason:
+    """A program that failed (x-unix) tells of the system, whatever it prints.
+
+    EX_NOUSER of sysexits.h, the one status that means the mailbox, comes with a status of its own.
+    """
+    blamed = reason is Reason.MAILBOX and not (status or "").startswith(("5.1.", "5.2."))
+    return Reason.OTHER if blamed and diagnostic.lower().startswith("x-unix") else reason
 
 
 def _passing(reason: Reason) -> Reason:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable
 
 from message import automatic, parts, refusals
-from message.address import parse_mailboxes
+from message.address import Mailbox, parse_mailboxes
 from message.bounces import delivery_status, wording
 from message.bounces.found import Bounce
 from message.bounces.wording import ADDRESS
 from message.parse import Message
+from message.subject import is_reply
 
 MOST = 100
 _A = ADDRESS.pattern
@@ -37,6 +38,12 @@ _SURE = 4  # places that only a report has
 _COPY_TO = re.compile(
     r"^[> ]{0,4}(?:To|X-Original-To|Delivered-To|Envelope-To)\s*:\s*(.+)$", re.I | re.M
 )
+#: Variable envelope return paths, as Mailman, ezmlm and qmail write them: "=" stands for "@".
+_VERP = re.compile(
+    r"(?:bounces?|returns?|owner|errors?|verp)[+-](?:\d{1,12}[+-])?"
+    r"([^\s@=]{1,64})=((?:[\w-]+\.)+[\w-]{2,})$",
+    re.IGNORECASE,
+)
 _NOBODY = re.compile(
     r"^(?:mailer-daemon|postmaster|support|abuse|help|helpdesk|noreply|no-reply|admin|"
     r"hostmaster)@",
@@ -49,7 +56,8 @@ def read(message: Message) -> list[Bounce]:
     """The recipients that a server's own words name; empty if a person may have written them."""
     server = wording.by_server(message)
     box = message.from_
-    if not server and not (box and wording.NO_REPLY.search(box.address)):
+    unanswerable = message.return_path == "" and not is_reply(message.subject)
+    if not server and not (box and wording.NO_REPLY.search(box.address)) and not unanswerable:
         return []
     if automatic.says_absent(message.subject):
         return []
@@ -62,6 +70,8 @@ def read(message: Message) -> list[Bounce]:
     if not named and not _says_failed(message.subject, said, server):
         return []
     recipients = named or _recipients(message, said, copy, sure_only=not server)
+    if not recipients and server:
+        recipients = _by_way_back(message)
     delayed = wording.is_delayed(message, said)
     return [wording.bounce(one, _about(one, recipients, said), delayed) for one in recipients]
 
@@ -106,6 +116,25 @@ def _recipients(message: Message, said: str, copy: str, sure_only: bool) -> list
             return others
         fallback = fallback or found
     return [one for one in written_to.values() if one.lower() not in ours][:MOST] or fallback[:1]
+
+
+def _by_way_back(message: Message) -> list[str]:
+    """Whom the address tells to which the report came, where the server names nobody.
+
+    It is a path of one copy: with the recipient in it, as `list-anna=ashford.example@` (VERP),
+    or with a token, which those who made it can read.
+    """
+    for box in (*message.to, *_mailboxes(message, "Delivered-To", "X-Original-To")):
+        held = _VERP.search(box.local_part)
+        if held:
+            return [f"{held[1]}@{held[2]}"]
+        if "+" in box.local_part:
+            return [box.address]
+    return []
+
+
+def _mailboxes(message: Message, *names: str) -> list[Mailbox]:
+    return [box for name in names for one in message.get_all(name) for box in parse_mailboxes(one)]
 
 
 def _written_to(message: Message, copy: str) -> dict[str, str]:

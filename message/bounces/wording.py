@@ -4,9 +4,11 @@ import itertools
 import re
 from collections.abc import Sequence
 
+from message.bounces import languages
 from message.bounces.found import DELAYED, FAILED, Bounce
+from message.bounces.judging import judge
 from message.parse import Message
-from message.refusals import CODE, ENHANCED, Reason, judge
+from message.refusals import CODE, ENHANCED, Reason
 
 LARGEST = 40_000
 LONGEST_DIAGNOSTIC = 500
@@ -41,17 +43,19 @@ SUBJECT = re.compile(
     r"non[- ]?deliver|bounce|delivery notification|rejected|message undelivered|wasn't delivered|"
     r"user unknown|unknown (?:user|address|recipient)|returned to sender|warning: (?:could|"
     r"message)|could not send|"
-    r"mail system error|not delivered|blocked message|無効|エラー|配信|届け|送信|"
+    r"mail system error|not delivered|blocked message|(?:mailbox|inbox) (?:is )?full|"
+    r"無効|エラー|配信|届け|送信|"
     r"配送|退信|系统退信|"
     r"wiadomo.{2,3} odrzucona|недостав|no se (?:puede|ha podido) entregar|mancata consegna|"
-    r"ikke lever|onbestelbaar|errors from localhost|expired|quota",
+    r"ikke lever|onbestelbaar|errors from localhost|expired|quota|"
+    + languages.SUBJECT,
     re.IGNORECASE,
 )  # fmt: skip
 FAILURE = re.compile(
     r"(?:could ?n[o']t|can ?not|can't|unable to|failed to|failure (?:to|in)|was(?: not|n't)|"
     r"were not|"
     r"not be|have not been|has not been|did not|error|impossible|unsuccessful\w*|not)\W{1,3}"
-    r"(?:\w+\W{1,3}){0,6}?(?:deliver|reach|send|sent|transmit|relay|process)|"
+    r"(?:\w+\W{1,3}){0,6}?(?:deliver|reach|send|sent|transmit|relay|process|stor(?:e|ed)\b)|"
     r"undeliver(?:able|ed)|delivery\b.{0,40}\b(?:fail|error|problem|unsuccess|abort|expired|"
     r"impossible)|"
     r"fail\w* (?:permanently|recipient|address|for|due)|malformed|(?:permanent|fatal|transient|"
@@ -66,14 +70,15 @@ FAILURE = re.compile(
     r"blocked|"
     r"bounced|returned)|gave up|giving up|given up|transcript of session|delayed|"
     r"not been delivered|"
-    r"will be retried|届け|送信できません|配信でき|エラー|見つかりません|受信拒否|利用されていない",
+    r"will be retried|届け|送信できません|配信でき|エラー|見つかりません|受信拒否|利用されていない|"
+    + languages.FAILURE,
     re.IGNORECASE,
 )  # fmt: skip
 #: Said by no one but a server, whatever its subject.
 CERTAIN = re.compile(
     r"(?:could not|was not|were not|can ?not|couldn't|unable to|wasn't able to|not be) (?:be )?"
     r"deliver(?:ed)?\b|delivery (?:to .{1,80} )?(?:has )?failed|permanent (?:fatal )?error|"
-    r"did not reach the following|could not be reached|transcript of session",
+    r"did not reach the following|could not be reached|transcript of session|" + languages.FAILURE,
     re.IGNORECASE,
 )
 CERTAIN_SUBJECT = re.compile(
@@ -87,13 +92,15 @@ DELAY = re.compile(
     r"retry|try)|"
     r"still (?:trying|being|in the queue)|delay(?:ed)? (?:\d+ |notification|in|of)|"
     r"\((?:delay|warning)\)|temporary (?:delivery )?(?:problem|failure)|message will be retried|"
-    r"no action is required on your part|could not send (?:message )?for past",
+    r"no action is required on your part|could not send (?:message )?for past|"
+    + languages.DELAY,
     re.IGNORECASE,
 )  # fmt: skip
 GIVEN_UP = re.compile(
     r"permanent|given up|gave up|giving up|fatal error|expired|timed? out|undeliverable|has failed|"
     r"could not be delivered|not delivered|will not (?:be|try)|no further|failed\b|rejected|"
-    r"returned",
+    r"returned|"
+    + languages.GIVEN_UP,
     re.IGNORECASE,
 )  # fmt: skip
 COPY = re.compile(
@@ -115,6 +122,13 @@ _COPY_FIELD = re.compile(
     r"^(?:[> ]{0,4})(?:Received: (?:from|by|\()|Return-Path:|Message-Id:\s*<|X-Mailer:|"
     r"MIME-Version: 1)",
     re.IGNORECASE | re.MULTILINE,
+)
+_LATER = re.compile(
+    r"\b(?:try|send)\b.{0,30}\b(?:again|later)\b.{0,20}\b(?:later|in \d+|after)\b|"
+    r"\btry (?:again )?later\b|später (?:noch einmal|erneut|nochmals)|réessayer plus tard|"
+    r"ultérieurement|probeer het later|más tarde|più tardi|mais tarde|försök igen senare|"
+    r"prøv igjen senere|prøv igen senere",
+    re.IGNORECASE,
 )
 _SPOKEN = re.compile(r"[ \t]*(?:>>>|<<<|while talking to)", re.IGNORECASE)
 #: A line that begins with somebody, as servers head what they say of one of several.
@@ -188,14 +202,19 @@ def _talk_about(said: str, at: int) -> str:
 
 
 def by_server(message: Message) -> bool:
-    """Whether a mail server wrote it: it says so, or it left no way to answer (RFC 5321 §4.5.5)."""
+    """Whether a mail server wrote it: it says so, or it left no way to answer (RFC 5321 §4.5.5).
+
+    Some relays send what people write with a null path too, so their names count for more.
+    """
     author = message.get("From") or ""
     box = message.from_
     named = SERVER.search(box.address) or SERVER.search(box.name) if box else None
+    if named or SERVER.search(author):
+        return True
     path = (message.get("Return-Path") or "x").strip().strip("<>").lower()
-    return bool(
-        named or SERVER.search(author) or path == "" or path.startswith(("mailer-daemon", "#@[]"))
-    )
+    if path.startswith(("mailer-daemon", "#@[]")):
+        return True
+    return path == "" and (box is None or bool(NO_REPLY.search(box.address)))
 
 
 def is_delayed(message: Message, said: str) -> bool:
@@ -220,8 +239,9 @@ def bounce(recipient: str, words: str, delayed: bool = False) -> Bounce:
     known = status is not None or code is not None
     # RFC 3463 §2: the class is the server's last word, for the server has given up already.
     said = status or (code.group(1) if code else "")
-    # Where it names none, its giving up is what it says: nobody will try this copy again.
-    permanent = not said or said[0] == "5"
+    # Where it names none, its giving up is what it says: nobody will try this copy again; but a
+    # server that asks for another try later speaks of something that passes.
+    permanent = said[0] == "5" if said else not _LATER.search(flat)
     if delayed:
         reason = judged.reason if known else Reason.TRANSIENT
         return Bounce(recipient, status, False, reason, flat[:LONGEST_DIAGNOSTIC], DELAYED)

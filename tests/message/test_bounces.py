@@ -115,6 +115,95 @@ def test_i19_servers_that_write_words_only(subject: str, body: str) -> None:
     assert verdict.judge(message).kind is verdict.Kind.BOUNCE
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("Die Nachricht konnte nicht zugestellt werden:\n\n  anna@ashford.example\n\nDas Postfach "
+         "existiert nicht.", Reason.MAILBOX),
+        ("Votre message n'a pas pu être remis à :\n\n  anna@ashford.example\n\nLa boîte aux "
+         "lettres est pleine.", Reason.FULL),
+        ("Uw bericht kon niet worden afgeleverd aan\n\n  anna@ashford.example\n\nDe gebruiker is "
+         "onbekend.", Reason.MAILBOX),
+        ("No se ha podido entregar el mensaje a\n\n  anna@ashford.example\n\nEl buzón no existe.",
+         Reason.MAILBOX),
+        ("Impossibile consegnare il messaggio a\n\n  anna@ashford.example\n\nLa casella è piena.",
+         Reason.FULL),
+        ("Meddelandet kunde inte levereras till\n\n  anna@ashford.example\n\nMottagaren finns "
+         "inte.", Reason.MAILBOX),
+    ],
+)  # fmt: skip
+def test_servers_that_speak_other_languages(body: str, reason: Reason) -> None:
+    """I19: what the words say, wherever the server stands."""
+    message = letter(DAEMON + "Mail", body)
+    assert [(one.recipient, one.reason) for one in bounces.read(message)] == [
+        ("anna@ashford.example", reason)
+    ]
+    assert verdict.judge(message).kind is verdict.Kind.BOUNCE
+
+
+def test_i21_a_delay_in_another_language_counts_nothing() -> None:
+    """I21: the server still tries, and says so in German."""
+    body = "Ihre Nachricht wurde noch nicht zugestellt:\n\n  anna@ashford.example\n\nDie " \
+        "Zustellung wird weiterhin versucht."  # fmt: skip
+    message = letter(DAEMON + "Zustellung verzögert", body)
+    assert not bounces.is_bounce(message)
+    assert verdict.judge(message).kind is verdict.Kind.AUTOMATIC
+
+
+def test_an_address_amid_the_words_hides_no_reason() -> None:
+    """Courier writes the recipient into the sentence."""
+    said = FAILED.replace("Status: 5.1.1", "Status: 5.0.0").replace(
+        "550 5.1.1 <anna@ashford.example>: User unknown", "550 User <anna@ashford.example> unknown"
+    )
+    [bounce] = bounces.read(report(said))
+    assert bounce.reason is Reason.MAILBOX
+
+
+def test_a_program_that_failed_says_nothing_of_the_mailbox() -> None:
+    """x-unix: a filter broke (sysexits.h); with a status of its own it counts."""
+    said = FAILED.replace("smtp; 550 5.1.1 <anna@ashford.example>: User unknown",
+                          'x-unix; Command died with status 1: "filter": Unknown user')  # fmt: skip
+    [bounce] = bounces.read(report(said.replace("Status: 5.1.1", "Status: 5.3.0")))
+    assert bounce.reason is not Reason.MAILBOX
+    [bounce] = bounces.read(report(said))
+    assert bounce.reason is Reason.MAILBOX
+
+
+def test_a_full_mailbox_that_asks_for_another_try_is_no_dead_one() -> None:
+    """Without a code it is the words that say whether it passes."""
+    body = "Your message to anna@ashford.example could not be stored, because the mailbox has " \
+        "exceeded its limit. Please try again later."  # fmt: skip
+    [bounce] = bounces.read(letter(DAEMON + "Mailbox full", body))
+    assert (bounce.permanent, bounce.reason) == (False, Reason.FULL)
+
+
+@pytest.mark.parametrize(
+    ("to", "recipient"),
+    [
+        ("ai-network-bounces+anna=ashford.example@lists.example.org", "anna@ashford.example"),
+        ("ai-network-return-12-anna=ashford.example@lists.example.org", "anna@ashford.example"),
+        ("ai-network+token@lists.example.org", "ai-network+token@lists.example.org"),
+    ],
+)
+def test_a_server_that_names_nobody_is_known_by_the_way_back(to: str, recipient: str) -> None:
+    """The report came to the return path of one copy; a report to the list itself names nobody."""
+    body = "Delivery of your message failed permanently.\n\n  550 account closed\n"
+    head = DAEMON.replace("x@lists.example.org", to) + "Delivery failed"
+    [bounce] = bounces.read(letter(head, body))
+    assert (bounce.recipient, bounce.permanent) == (recipient, True)
+    assert bounces.read(letter(DAEMON + "Delivery failed", body)) == []
+
+
+def test_people_behind_a_relay_without_a_way_back() -> None:
+    """A null path is no server's name: numbers like codes and an address below make no bounce."""
+    body = "We had 450 answers, of which 12 could not be processed. Unknown users are left out, " \
+        "see below.\n\nJo Field\njo.field@swindon.example\n"  # fmt: skip
+    for subject in ("Re: Errors in the returned forms", "What we learned"):
+        message = letter(f"{FROM}Return-Path: <>\nSubject: {subject}", body)
+        assert bounces.read(message) == []
+        assert verdict.judge(message).kind is verdict.Kind.POST
+
+
 def test_x_failed_recipients_names_them() -> None:
     """Exim and Gmail name the recipients in a field."""
     message = letter(f"{DAEMON}Mail failed\nX-Failed-Recipients: anna@ashford.example", "No.")
