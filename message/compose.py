@@ -17,7 +17,9 @@ from message.headers import ONCE, BadHeader, Value, header_bytes
 from message.parse import Attachment
 from message.parts import safe_name
 
-_PLAIN = re.compile(r"[\t !-<>-~]*")
+#: What quoted-printable cannot hold as it is.
+_ESCAPED = re.compile(rb"[^\t !-<>-~]")
+_EQUALS = ord("=")
 #: RFC 2045 §6.7: a line of quoted-printable has at most 76 characters, the soft break included.
 _LINE = 75
 _METHOD = re.compile(r"[A-Z-]{1,40}")
@@ -66,33 +68,25 @@ def quoted_printable(text: str) -> bytes:
 
 
 def _quoted_line(line: str) -> bytes:
-    risky = line.startswith((".", "From ")) or line.endswith((" ", "\t"))
-    if not risky and _PLAIN.fullmatch(line):
-        pieces = [line[at : at + _LINE] for at in range(0, len(line), _LINE)]
-        if not any(piece.startswith((".", "From ")) for piece in pieces):
-            return "=\r\n".join(pieces).encode("ascii")
-    atoms = [_atom(byte) for byte in line.encode("utf-8", "replace")]
-    if atoms and atoms[-1] in {" ", "\t"}:
-        atoms[-1] = f"={ord(atoms[-1]):02X}"
-    out: list[str] = []
-    width = 0
-    for place, atom in enumerate(atoms):
-        if width + len(atom) > _LINE:
-            out.append("=\r\n")
-            width = 0
-        if width == 0 and (
-            atom == "." or (atom == "F" and "".join(atoms[place : place + 5]) == "From ")
-        ):
-            atom = f"={ord(atom):02X}"
-        out.append(atom)
-        width += len(atom)
-    return "".join(out).encode("ascii")
+    text = _ESCAPED.sub(_escape, line.encode("utf-8", "replace"))
+    if text.endswith((b" ", b"\t")):
+        text = text[:-1] + b"=%02X" % text[-1]
+    pieces: list[bytes] = []
+    at = 0
+    while at < len(text):
+        first = b""
+        if text.startswith((b".", b"From "), at):
+            first, at = b"=%02X" % text[at], at + 1
+        end = at + _LINE - len(first)
+        if end < len(text):  # an escape is not broken in two: "=" begins escapes only
+            end -= 1 if text[end - 1] == _EQUALS else 2 * (text[end - 2] == _EQUALS)
+        pieces.append(first + text[at:end])
+        at = end
+    return b"=\r\n".join(pieces)
 
 
-def _atom(byte: int) -> str:
-    if byte == 0x3D or byte > 0x7E or (byte < 0x20 and byte != 0x09):
-        return f"={byte:02X}"
-    return chr(byte)
+def _escape(found: re.Match[bytes]) -> bytes:
+    return b"=%02X" % found[0][0]
 
 
 def message_bytes(draft: Draft) -> bytes:
