@@ -20,7 +20,9 @@ from archive.export import IMPORTED, export_mbox, export_threads
 from archive.letters import Letter, letter_of
 from archive.mailboxes import Kept
 from core import clock, database
+from mailer import trial
 from mailer.models import Incoming
+from mailer.trial import Tried
 from message import address
 from message.parse import parse
 from subscribers.models import Address, MailingList, Person
@@ -66,13 +68,19 @@ def _import(messages: Iterator[Kept], list_name: str, progress: Progress | None)
         raise NoSuchList(f'There is no list "{list_name}": create it first.')
     report = Report()
     while batch := list(islice(messages, BATCH)):
-        _import_batch(list_id, batch, report)
+        tried = trial.read({place: kept.raw for place, kept in enumerate(batch)})
+        read = [_letter(kept, place, tried) for place, kept in enumerate(batch)]
+        _import_batch(list_id, list(zip(batch, read, strict=True)), report)
         if progress is not None:
             progress(report.total)
     return report
 
 
-def _import_batch(list_id: int, batch: Sequence[Kept], report: Report) -> None:
+#: A message of a file, and what goes into the archive of it, or why nothing can.
+_Read = tuple[Kept, Letter | str]
+
+
+def _import_batch(list_id: int, batch: Sequence[_Read], report: Report) -> None:
     """One batch in one transaction; when the database refuses it, one message at a time."""
     part = Report()
     try:
@@ -86,23 +94,17 @@ def _import_batch(list_id: int, batch: Sequence[Kept], report: Report) -> None:
         part = Report(total=1)
         with database.transaction() as session:
             why = f"the database refused it ({type(trouble).__name__})"
-            _quarantine(session, [(batch[0], why)], part)
+            _quarantine(session, [(batch[0][0], why)], part)
     report.total += part.total
     report.filed += part.filed
     report.duplicates += part.duplicates
     report.quarantined += part.quarantined
 
 
-def _file_batch(session: Session, list_id: int, batch: Sequence[Kept], report: Report) -> None:
+def _file_batch(session: Session, list_id: int, batch: Sequence[_Read], report: Report) -> None:
     report.total += len(batch)
-    good: list[tuple[Kept, Letter]] = []
-    bad: list[tuple[Kept, str]] = []
-    for kept in batch:
-        letter = _letter(kept)
-        if isinstance(letter, Letter):
-            good.append((kept, letter))
-        else:
-            bad.append((kept, letter))
+    good = [(kept, letter) for kept, letter in batch if isinstance(letter, Letter)]
+    bad = [(kept, why) for kept, why in batch if isinstance(why, str)]
     letters = _signed(session, [letter for _, letter in good])
     outcomes = shelves.sort_out(session, list_id, letters)
     new: list[tuple[Kept, Letter]] = []
@@ -124,10 +126,12 @@ def _file_batch(session: Session, list_id: int, batch: Sequence[Kept], report: R
     _quarantine(session, bad, report)
 
 
-def _letter(kept: Kept) -> Letter | str:
+def _letter(kept: Kept, place: int, tried: Tried) -> Letter | str:
     """What goes into the archive of a message, or why nothing can."""
+    if place in tried.unread:
+        return tried.unread[place]
     try:
-        message = parse(kept.raw)
+        message = tried.read.get(place) or parse(kept.raw)
         if not message.headers:
             return "it has no header"
         letter = letter_of(message, hashlib.sha256(kept.raw).hexdigest(), None)

@@ -28,6 +28,7 @@ _AT_ONCE = 1000
 _UNKNOWN = Finding(None, None)
 _NOTHING: Mapping[int, Finding] = MappingProxyType({})
 _ALL_READABLE: Mapping[int, str] = MappingProxyType({})
+_NOT_READ_YET: Mapping[int, Message] = MappingProxyType({})
 
 
 def keep(
@@ -50,14 +51,15 @@ def keep_many(
     junk: bool = False,
     findings: Mapping[int, Finding] = _NOTHING,
     unread: Mapping[int, str] = _ALL_READABLE,
+    read: Mapping[int, Message] = _NOT_READ_YET,
 ) -> list[int]:
     """Keep messages, given by UID, and record MailArrived for each, in the caller's transaction.
 
     Moves the position on. What is known from another folder of the same account is not kept again.
     `junk`: the server took them for spam, so a person looks at them, and nothing else is done;
     moved to another folder later, they arrive. `findings`: what was found out about their authors,
-    by UID (`mailer/vouching.py`); `unread`: why nobody should read some of them
-    (`mailer/trial.py`). Returns the ids of those that arrived now.
+    by UID (`mailer/vouching.py`); `unread`: why nobody should read some of them, `read`: what has
+    been read of others (`mailer/trial.py`). Returns the ids of those that arrived now.
     """
     here = position(session, mailbox, uidvalidity)
     here.last_uid = max(here.last_uid, *(uid for uid, _ in messages), 0)
@@ -66,7 +68,7 @@ def keep_many(
     readable = {uid: digest for uid, digest in digests.items() if uid not in unread}
     back = [] if junk or not account else _from_junk(session, mailbox, account, readable, findings)
     known = _known(session, mailbox, uidvalidity, digests, account)
-    whys = dict.fromkeys(digests, CAME_BY_JUNK) if junk else unread
+    whys = (dict.fromkeys(digests, CAME_BY_JUNK) if junk else {}) | dict(unread)
     rows = [
         _row(mailbox, uidvalidity, uid, raw, digests[uid], whys.get(uid), findings)
         for uid, raw in messages
@@ -81,6 +83,8 @@ def keep_many(
         for one in (*back, *new)
     ]  # fmt: skip
     outbox.record_many(session, told)
+    for uid, message in read.items():
+        _remember(digests[uid], message)
     return back + new
 
 
@@ -171,12 +175,17 @@ def _read(sha256: str, raw: bytes) -> Message:
     if known is not None:
         return known
     message = parse(zlib.decompress(raw))
-    if len(message.raw) <= _LARGEST:
-        _LATELY[sha256] = message
-        while len(_LATELY) > _MOST:
-            with contextlib.suppress(KeyError):  # another thread made room as well
-                _LATELY.popitem(last=False)
+    _remember(sha256, message)
     return message
+
+
+def _remember(sha256: str, message: Message) -> None:
+    if len(message.raw) > _LARGEST:
+        return
+    _LATELY[sha256] = message
+    while len(_LATELY) > _MOST:
+        with contextlib.suppress(KeyError):  # another thread made room as well
+            _LATELY.popitem(last=False)
 
 
 def position(session: Session, mailbox: str, uidvalidity: int) -> MailboxPosition:

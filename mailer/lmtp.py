@@ -50,7 +50,7 @@ class Counter:
         content = envelope.content
         if not isinstance(content, bytes):
             return "\r\n".join("554 5.6.0 no message came" for _ in envelope.rcpt_tos)
-        unread = (await asyncio.to_thread(trial.not_readable, {0: content})).get(0)
+        unread = (await asyncio.to_thread(trial.read, {0: content})).unread.get(0)
         finding = None if unread else await asyncio.to_thread(vouching.look_at, content)
         sender = envelope.mail_from or ""
         replies = [

@@ -21,20 +21,21 @@ def listen(settings: Settings, holder: str, stop: threading.Event) -> None:
 
     def keep(folder: imap.Folder, validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
         mailbox = f"{account}/{folder.name}"
-        # What lies in Junk is looked at when somebody takes it out.
-        unread = {} if folder.junk else trial.not_readable(dict(messages))
-        readable = {uid: raw for uid, raw in messages if uid not in unread}
+        tried = trial.read(dict(messages))
+        readable = {uid: raw for uid, raw in messages if uid not in tried.unread}
+        # Who wrote what lies in Junk is looked into when somebody takes it out.
         findings = {} if folder.junk else vouching.look_at_all(readable)
         with database.transaction() as session:
             inbox.keep_many(
                 session, mailbox, validity, messages, account,
-                junk=folder.junk, findings=findings, unread=unread,
+                junk=folder.junk, findings=findings, unread=tried.unread, read=tried.read,
             )  # fmt: skip
 
     def ours() -> bool:
         with database.transaction() as session:
             return leases.take(session, name, holder, TERM) is not None
 
+    trial.make_ready()
     while not stop.is_set():
         if not ours():
             stop.wait(5)

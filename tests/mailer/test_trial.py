@@ -1,4 +1,4 @@
-"""Large messages are read on trial: one that hangs, eats memory or crashes stops nobody."""
+"""Mail is read on trial: a message that hangs, eats memory or crashes stops nobody."""
 
 import multiprocessing
 import os
@@ -19,37 +19,40 @@ from core.outbox import EventRow
 from core.settings import Settings
 from mailer import trial
 from mailer.models import Incoming
-from mailer.trial import LARGE, NOT_READ, Trial
+from mailer.trial import NOT_READ, Trial
+from message.parse import Message, parse
 from tests.servers.dovecot import SECRET, dovecot
 from workers import running
 
 POISON = b"poison"
-FILL = b"\r\n" + b"a line of a large message\r\n" * (LARGE // 20)
 
 
-def hang(raw: bytes) -> None:
+def hang(raw: bytes) -> Message:
     """A reader that never comes back from poison."""
     while POISON in raw:
         pass
+    return parse(raw)
 
 
-def crash(raw: bytes) -> None:
+def crash(raw: bytes) -> Message:
     """A reader that poison brings down, as a fault in a C library would."""
     if POISON in raw:
         os.abort()
+    return parse(raw)
 
 
-def devour(raw: bytes) -> None:
+def devour(raw: bytes) -> Message:
     """A reader whom poison makes take all memory there is."""
     hoard = []
     while POISON in raw:
         hoard.append(bytearray(1 << 26))
+    return parse(raw)
 
 
 class Unloadable:
     """A reader that a new process cannot even take over."""
 
-    def __call__(self, raw: bytes) -> None:
+    def __call__(self, raw: bytes) -> Message | None:
         """Nobody gets here."""
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -70,9 +73,9 @@ def tried(subject: Trial) -> Iterator[Trial]:
 def orphan() -> None:
     """Begin a trial of poison, and die in the midst of it."""
     subject = Trial(hang, seconds=1.0)
-    assert subject.passes(b"mail")
+    assert 0 in subject.read({0: b"mail"}).read
     assert subject._calls is not None
-    subject._calls.send_bytes(POISON)
+    subject._calls.send([POISON])
     print(subject._process.pid if subject._process else 0, flush=True)
     os._exit(0)
 
@@ -93,8 +96,9 @@ def test_i15_poison_is_told_from_mail(read: object) -> None:
     """In bounded time and memory; what comes before and after is read as ever."""
     with tried(Trial(read, seconds=2.0, memory=1 << 30)) as subject:  # type: ignore[arg-type]
         begun = time.monotonic()
-        said = [subject.passes(raw) for raw in (b"mail", POISON, b"mail", POISON, b"mail")]
-        assert said == [True, False, True, False, True]
+        tried_ = subject.read(dict(enumerate((b"mail", POISON, b"mail", POISON, b"mail"))))
+        assert (sorted(tried_.read), tried_.unread) == ([0, 2, 4], {1: NOT_READ, 3: NOT_READ})
+        assert subject.read({7: b"mail"}).read.keys() == {7}
         assert time.monotonic() - begun < 60
 
 
@@ -110,7 +114,20 @@ def test_i15_what_is_large_but_harmless_passes() -> None:
         head + b"text/plain\r\n\r\n" + b"> " * 500_000 + b"\r\n" + b">" * 500_000,
     ]
     with tried(Trial()) as subject:
-        assert [subject.passes(raw) for raw in letters] == [True] * len(letters)
+        tried_ = subject.read(dict(enumerate(letters)))
+    # What is that large is read again where it is needed.
+    assert (tried_.read, tried_.unread) == ({}, {})
+
+
+def test_what_was_read_need_not_be_read_again() -> None:
+    """The message comes back as if it had been read here, with what was told apart in it."""
+    raw = b"From: Jo Field <jo@x.example>\r\nSubject: Hi\r\n\r\nYes.\r\n\r\n-- \r\nJo\r\n"
+    with tried(Trial()) as subject:
+        message = subject.read({5: raw}).read[5]
+    here = parse(raw)
+    assert message == here
+    assert message.passages == here.passages
+    assert {"passages", "text"} <= set(vars(message))
 
 
 def a_mailbox(port: int) -> Settings:
@@ -130,8 +147,8 @@ def test_i15_poison_among_mail_is_shown_and_keeps_nobody_waiting(
     db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over IMAP: nineteen arrive, one is kept byte for byte, stuck, and told of."""
-    letters = [b"Subject: %d\r\n" % number + FILL for number in range(20)]
-    letters[7] = b"Subject: poison\r\n" + FILL
+    letters = [b"Subject: %d\r\n\r\nHello.\r\n" % number for number in range(20)]
+    letters[7] = b"Subject: poison\r\n\r\nHello.\r\n"
     with dovecot() as server, tried(Trial(hang, seconds=1.0)) as subject:
         monkeypatch.setattr(trial, "_trial", subject)
         for raw in letters:
@@ -154,19 +171,11 @@ def all_kept() -> list[Incoming]:
         return list(session.scalars(select(Incoming).order_by(Incoming.id)))
 
 
-def test_small_mail_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below the bound nothing is tried: that is nearly all mail, and costs nothing."""
-    with tried(Trial(crash)) as subject:
-        monkeypatch.setattr(trial, "_trial", subject)
-        assert trial.not_readable({1: POISON, 2: b"x" * (LARGE - 1)}) == {}
-        assert subject._process is None
-        assert trial.not_readable({1: POISON + FILL, 2: FILL}) == {1: NOT_READ}
-
-
 def test_a_trial_that_cannot_begin_is_not_held_against_the_message() -> None:
     """Mail goes on as if there were no trials; the next one is begun anew."""
     with tried(Trial(Unloadable())) as subject:
-        assert subject.passes(b"mail")
+        tried_ = subject.read({0: b"mail", 1: b"mail"})
+        assert (tried_.read, tried_.unread) == ({}, {})
         assert subject._process is None
 
 
@@ -176,7 +185,8 @@ def test_two_threads_ask_one_process() -> None:
         said: dict[int, bool] = {}
 
         def ask(number: int) -> None:
-            said[number] = subject.passes(POISON if number % 3 == 0 else b"mail")
+            tried_ = subject.read({number: POISON if number % 3 == 0 else b"mail"})
+            said[number] = number in tried_.read
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(9)]
         for thread in threads:

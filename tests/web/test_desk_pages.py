@@ -7,9 +7,8 @@ from archive.models import Post, PostState
 from core import clock, database, outbox
 from core.events import DigestDue, MeetingAnnounced, PostFiled
 from core.outbox import EventRow, Receipt
-from mailer.inbox import CAME_BY_JUNK
 from mailer.models import Incoming, Mailing, MailingState
-from mailer.trial import LARGE, NOT_READ
+from mailer.trial import NOT_READ
 from meetings.models import Meeting, MeetingState
 from subscribers.models import JoinRequest, MailingList, RequestState
 from tests.servers.web import Answer, Browser
@@ -292,12 +291,12 @@ def test_the_dashboard_says_what_waits(place: Place) -> None:
         assert session.get(MailingList, place.network.main) is not None
 
 
-@pytest.mark.parametrize(("why", "size"), [(NOT_READ, 200), (CAME_BY_JUNK, LARGE)])
-def test_what_nobody_should_read_is_shown_unread(place: Place, why: str, size: int) -> None:
+@pytest.mark.parametrize("why", [NOT_READ, f"import: {NOT_READ}"])
+def test_what_nobody_should_read_is_shown_unread(place: Place, why: str) -> None:
     """Listed with its reason; its page is the file itself, which nobody here opens."""
     with database.transaction() as session:
         stuck = session.get_one(Incoming, place.stuck)
-        stuck.why, stuck.size = why, size
+        stuck.why = why
     listed = desk(place).get("/desk/stuck").text
     assert why in listed
     assert "(not read)" in listed

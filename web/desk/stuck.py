@@ -51,9 +51,8 @@ def _letter(incoming: Incoming) -> Letter:
 
 
 def _unread(incoming: Incoming) -> bool:
-    """Whether nobody should read it here: it failed its trial, or, being junk, had none."""
-    junk = incoming.why == inbox.CAME_BY_JUNK and incoming.size >= trial.LARGE
-    return junk or incoming.why == trial.NOT_READ
+    """Whether nobody should read it here: it failed its trial."""
+    return trial.NOT_READ in (incoming.why or "")
 
 
 def _sender(message: Message) -> str:
