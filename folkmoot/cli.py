@@ -1,5 +1,6 @@
 """The command line: `folkmoot` and what it can be asked to do."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from folkmoot import (
     newsletters,
     opening,
     organisations,
+    rehearsal,
     services,
     terminal,
 )
@@ -70,13 +72,20 @@ def inspect_(
     check: Annotated[
         bool, typer.Option(help="Ask the DNS and verify the signatures, in place of believing.")
     ] = False,
+    here: Annotated[
+        bool, typer.Option("--here", help="Also say what would become of them here: where they "
+                           "would be filed, why, and who would get copies. Nothing is changed.")
+    ] = False,
 ) -> None:  # fmt: skip
-    """Show what the network understands of messages; needs no database, and no network either.
+    """Show what the network understands of messages; without --here it needs no database.
 
     Example: folkmoot inspect --json answer.eml
     """
     failed = 0
-    with terminal.progress("Reading", len(files)) as show:
+    with (
+        opening.opened() if here else contextlib.nullcontext(),
+        terminal.progress("Reading", len(files)) as show,
+    ):
         for number, name in enumerate(files, 1):
             try:
                 raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
@@ -85,7 +94,12 @@ def inspect_(
                 failed += 1
                 continue
             found = inspect.look(name, raw, trust or (), vouching.asking() if check else None)
+            outcome = rehearsal.rehearse(raw) if here else None
+            if outcome is not None:
+                found["here"] = outcome.as_found()
             terminal.say(inspect.as_json(found) if json_ else inspect.in_words(found))
+            if outcome is not None and not json_:
+                terminal.say(rehearsal.in_words(outcome))
             show(number)
     if failed:
         raise typer.Exit(1)

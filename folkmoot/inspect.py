@@ -72,7 +72,7 @@ def parent_candidates(message: Message) -> list[str]:
 
 
 def _texts(message: Message) -> dict[str, str]:
-    return _texts_of(quoting.split(message.text))
+    return _texts_of(message.passages)
 
 
 def _texts_of(passages: Sequence[quoting.Passage]) -> dict[str, str]:
