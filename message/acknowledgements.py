@@ -1,0 +1,165 @@
+"""Acknowledgements of offices and ticket systems that only their words tell, by language.
+
+Not one sentence decides: people quote them, and answer through such systems. The text has to begin
+as an acknowledgement does, and to say a second thing that only one says.
+"""
+
+import re
+
+from message import openings, subject
+from message.parse import Message
+
+LONGEST = 3_000
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+#: "This is an automatic message."
+_AUTOMATIC = _any(
+    r"\bthis (?:is|was) an? (?:auto-?|automatic(?:ally)? |automatically-|automated |system[- ]|"
+    r"computer[- ])(?:generated )?(?:e-?mail|message|reply|response|acknowledge?ment|"
+    r"notification|receipt|answer|note)(?=\s*(?:[.,;:!*)–-]|$| to (?:your|let|confirm|inform)\b|"
+    r" and\b))",
+    r"\b(?:e-?mail|message|reply|response) (?:was|has been|is) (?:auto(?:matically)?[- ]?"
+    r"(?:generated|sent|created)|(?:generated|sent|created) automatically)",
+    r"\bdies ist eine automati(?:sche|sierte)?\w* (?:\w+e )?(?:antwort|nachricht|e-?mail|mail|"
+    r"(?:eingangs|empfangs)bestätigung|benachrichtigung)",
+    r"\bdiese (?:e-?mail|mail|nachricht|antwort) (?:wurde|wird|ist) (?:\w+ )?automatisch",
+    r"\bautomatisch (?:generierte|erzeugte|erstellte|versandte|versendete) (?:e-?mail|mail|"
+    r"nachricht|antwort)",
+    r"\b(?:ceci est|il s'agit d') ?une? (?:message|courriel|e-?mail|mail|réponse|accusé de "
+    r"réception) (?:\w+ )?automatique",
+    r"\bce (?:message|courriel|mail|e-?mail) (?:est|a été) (?:\w+ )?(?:automatique|(?:généré|"
+    r"envoyé) (?:de manière )?automatique)",
+    r"\bdit is een (?:automatisch(?:e)?|geautomatiseerd(?:e)?) (?:\w+ )?(?:bericht|e-?mail|mail|"
+    r"antwoord|reactie|ontvangstbevestiging)",
+    r"\b(?:bericht|e-?mail|mail) (?:is|wordt|werd) automatisch (?:gegenereerd|verzonden|verstuurd|"
+    r"aangemaakt)",
+    r"\b(?:este es un|esta es una) (?:mensaje|correo|respuesta) (?:electrónico )?automátic[oa]",
+    r"\beste (?:mensaje|correo)(?: electrónico)? (?:es automático|(?:ha sido|se ha|fue) "
+    r"(?:generado|enviado) (?:de forma )?automática)",
+    r"\bquest[oa] è una? (?:messaggio|risposta|e-?mail) automatic[oa]",
+    r"\bmessaggio (?:è stato )?(?:generato|inviato) automaticamente",
+    r"\best[ae] é uma? (?:mensagem|resposta|e-?mail) automátic[oa]",
+    r"\bmensagem (?:foi )?(?:gerada|enviada) automaticamente",
+    r"\bdet(?:ta|te) (?:är|er) (?:et|ett|en) (?:autosvar|automati\w+ (?:\w+ )?(?:svar|meddelande|"
+    r"mejl|besked|melding|mail|e-?post|kvittering|bekräftelse))",
+    r"\btämä on automaattinen (?:vastaus|viesti|ilmoitus)",
+    r"\bto jest (?:automatyczna (?:odpowiedź|wiadomość)|wiadomość (?:wysłana |wygenerowana )?"
+    r"automatyczn)",
+    r"\b(?:neges|ymateb|ateb|e-?bost|cydnabyddiaeth) awtom(?:atig|ataidd) (?:yw|ydy) h(?:wn|on)",
+    r"\b(?:mae hwn yn|mae hon yn|dyma) (?:neges|ymateb|ateb|e-?bost) awtom(?:atig|ataidd)",
+)
+#: "Your enquiry has been received."
+_RECEIVED = _any(
+    r"\byour (?:e-?mail|message|enquir\w+|inquir\w+|request|query|case|ticket|report|submission|"
+    r"application|correspondence|incident)\b[^.\n]{0,60}\b(?:has|have) been (?:successfully )?"
+    r"(?:received|logged|registered|recorded|created|opened|passed|assigned)\b(?! well)",
+    r"\bwe(?:'ve| have)? (?:received|logged|registered|recorded) your (?:e-?mail|message|enquiry|"
+    r"inquiry|request|query|report|submission|application|correspondence|ticket)\b",
+    r"\b(?:ticket|case|incident)\b[^.\n]{0,60}\bhas been (?:created|opened|logged|raised)",
+    r"\b(?:ihre? (?:anfrage|nachricht|e-?mail|meldung|anliegen|ticket)\b[^.\n]{0,60}\b(?:"
+    r"eingegangen|erhalten|registriert|erfasst|aufgenommen)|wir haben ihre? [^.\n]{3,40} erhalten)",
+    r"\b(?:nous avons bien reçu|(?:a|ont) bien été (?:reçu|enregistré|pris)|accusons réception)",
+    r"\buw (?:melding|bericht|e-?mail|vraag|aanvraag|verzoek)\b[^.\n]{0,60}\b(?:ontvangen|"
+    r"geregistreerd)|\bw(?:ij|e) hebben uw [^.\n]{3,40} ontvangen",
+    r"\bhemos recibido su\b|\bsu (?:consulta|solicitud|mensaje)\b[^.\n]{0,40}\b(?:recibid|"
+    r"registrad)",
+    r"\babbiamo ricevuto (?:la|il) (?:su|tu|vostr)|\bla (?:sua|vostra|tua) richiesta è stata",
+    r"\brecebemos (?:o|a) (?:seu|sua)\b|\ba sua (?:mensagem|solicitação) foi (?:recebid|registad)",
+    r"\bvi har (?:tagit emot|mottagit|modtaget|mottatt) (?:ditt|din|dit|deres|er)\b",
+    r"\bolemme vastaanottaneet\b|\botrzymaliśmy (?:twoj|państwa|pan)|\bzgłoszenie zostało\b",
+    r"\b(?:rydym|rydyn ni) wedi (?:derbyn|cofnodi) eich\b|\bmae eich (?:neges|ymholiad|e-?bost|"
+    r"cais) wedi\b",
+)
+#: "Please do not reply to this message."
+_NO_ANSWER = _any(
+    r"\b(?:do not|don't) (?:reply|respond)\b",
+    r"\breplies to this (?:e-?mail|address|message)\b"
+    r"[^.\n]{0,40}\bnot\b",
+    r"\bantworten sie (?:bitte )?nicht\b|\bnicht (?:auf diese [\w-]+ )?(?:zu )?antworten\b",
+    r"\bne (?:pas répondre|répondez pas)\b",
+    r"\bniet (?:te )?(?:beantwoorden|reageren|"
+    r"antwoorden)\b|\bbeantwoord (?:dit|deze) [\w-]+ niet\b",
+    r"\bno (?:responda|conteste)\b",
+    r"\bnon rispondere\b",
+    r"\bnão responda\b",
+    r"\bsvara inte\b|\binte (?:att )?svara\b|\bbesvar(?:es)? ikke\b|\bikke (?:svar|besvares)\b",
+    r"\bpeidiwch ag (?:ymateb|ateb)\b",
+)
+#: "Your message has not been read."
+_UNREAD = _any(
+    r"\byour (?:message|e-?mail|enquiry) (?:has not been|was not|will not be|won't be) (?:read|"
+    r"seen|forwarded)",
+    r"\bihre (?:nachricht|e-?mail) (?:wird|wurde) nicht (?:gelesen|"
+    r"weitergeleitet)",
+    r"\bvotre (?:message|courriel|mail) (?:ne sera pas|n'a pas été) (?:lu|transmis)",
+    r"\buw (?:bericht|e-?mail|mail) (?:wordt|is|werd) niet (?:gelezen|doorgestuurd)",
+)
+#: When, and under which number: what a person answers has none.
+_PROMISE = _any(
+    r"\b(?:reference|ref|ticket|case|incident)\b[^.\n]{0,30}\d{3}",
+    r"\bwithin \w+ (?:working |business )?(?:days?|hours?)\b", r"\bworking days\b",
+    r"\bas soon as (?:possible|we can)\b",
+    r"\bin due course\b", r"\bbe in touch\b", r"\bunter der nummer\b|\bso (?:bald|schnell) wie "
+    r"möglich\b|\bschnellstmöglich\b", r"\bsous le numéro\b|\bdans les (?:meilleurs|plus brefs)\b",
+    r"\bonder nummer\b|\bzo (?:snel|spoedig) mogelijk\b", r"\blo antes posible\b|\bcon el número\b",
+    r"\bal più presto\b|\bcon il numero\b", r"\bo mais breve\b|\bcom o número\b",
+    r"\bså snart\b|\bhurtigst muligt\b|\barbets?dagar\b|\barbejdsdage\b",
+    r"\bcyn gynted â phosibl\b|\bdiwrnod gwaith\b|\bcyfeirnod\b",
+)  # fmt: skip
+_MACHINE = re.compile(
+    r"(?:no|do[-_.]?not|dont)[-_.]?reply|noreply|auto(?:mat|reply|respon|ack)|robot", re.IGNORECASE
+)
+_SUBJECT = re.compile(
+    r"\b(?:auto(?:mat(?:ic|ed)|matische?|matique)?[- ]?(?:reply|response|acknowledge?ment)|"
+    r"acknowledge?ment|we have received|request received|ticket (?:received|created)|"
+    r"eingangsbestätigung|empfangsbestätigung|accusé de réception|ontvangstbevestiging|"
+    r"acuse de recibo|cydnabyddiaeth)\b|^\s*thank you for (?:your|contacting)\b[^?]*$",
+    re.IGNORECASE,
+)
+_TAGGED = re.compile(r"\[[^\]]{1,40}\]|\d{4}")
+
+
+def acknowledges(message: Message) -> bool:
+    """Whether a message tells by its words that a system sent it because one came.
+
+    Its words are such as people send as well, alone: "automatic" needs a second sign, from another
+    of its sentences, the subject or the envelope (RFC 3834 §3.3).
+    """
+    text = openings.said(message)
+    if not text or len(text) > LONGEST or message.attachments or _asks(message.subject):
+        return False
+    begins = openings.opening(text)
+    patterns = {"automatic": _AUTOMATIC, "received": _RECEIVED, "unread": _UNREAD}
+    found = {name for name, pattern in patterns.items() if pattern.search(text)}
+    first = {name for name in found if any(patterns[name].search(one) for one in begins)}
+    if not first and not any(openings.thanks(one) for one in begins):
+        return False
+    if "automatic" in found:
+        thanked = any(openings.thanks(one) for one in begins)
+        plain = thanked and "?" not in text
+        return len(found) > 1 or plain or _sent_by_system(message)
+    promised = "received" in found and _PROMISE.search(text) is not None
+    unanswerable = _NO_ANSWER.search(text) is not None
+    if "unread" in found:
+        return unanswerable
+    return promised and (unanswerable or message.return_path == "")
+
+
+def _asks(title: str) -> bool:
+    """Whether the subject is a question of its own: about such a text, perhaps."""
+    own = not _TAGGED.search(title) and not subject.is_reply(title)
+    return own and title.rstrip().endswith("?")
+
+
+def _sent_by_system(message: Message) -> bool:
+    author = message.from_
+    return bool(
+        message.return_path == ""
+        or message.get("X-Auto-Response-Suppress")
+        or (author and _MACHINE.match(author.local_part))
+        or _SUBJECT.search(message.subject)
+    )

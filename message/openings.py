@@ -1,0 +1,65 @@
+"""How a text begins: what systems say first, people say in passing, or quote."""
+
+import re
+
+from message.parse import Message
+
+LONGEST_GREETING = 40
+_BREAK = re.compile(r"(?<=[.!?:])\s+|\n\s*\n|\*{2,}\s*")
+#: Ticket systems draw a line above which to answer.
+_DELIMITER = re.compile(r"^[#=*-]{2,}.{3,80}[#=*-]{2,}$")
+_GREETING = re.compile(
+    r"^\W*(?:dear|hello|hi|hej|hei|hallo|beste|geachte|sehr geehrte|liebe|guten tag|bonjour|"
+    r"madame|hola|estimad[oa]s?|buen|gentile|salve|bom dia|olá|caro|kära|kære|annwyl|bore da|"
+    r"prynhawn da|helo|good (?:morning|afternoon|evening|day)|greetings|szanown|dzień dobry|"
+    r"dobrý den|poštovan|tisztelt)\b",
+    re.IGNORECASE,
+)
+_THANKS = re.compile(
+    r"\b(?:thank(?:s| you)(?: very much| so much)? for (?:contacting|your|getting in touch|"
+    r"writing|e-?mailing)|(?:vielen |herzlichen |besten )?dank für ihre?|danke für ihre?|"
+    r"merci (?:de|pour) (?:votre|nous)|vous remercions|(?:be)?dankt? (?:u )?voor (?:uw|je|het)|"
+    r"hartelijk dank|gracias por (?:su|tu|contactar|ponerse|escribir)|grazie per (?:aver|la|il)|"
+    r"obrigad[oa] (?:pel[oa]|por)|tack för (?:ditt|din|att|er)|tak for (?:din|dit|deres)|"
+    r"takk for (?:din|ditt|at)|dziękujemy za|diolch (?:yn fawr )?am)\b",
+    re.IGNORECASE,
+)
+#: Words between marks of quotation are somebody else's; within a line or a few.
+_MENTIONED = re.compile('"[^"]{1,1500}"|“[^“”]{1,1500}”|«[^«»]{1,1500}»|„[^„“”]{1,1500}[“”]')
+
+
+def said(message: Message) -> str:
+    """What a short message says, without what it quotes; "" for a long one."""
+    if len(message.text) > 20_000:
+        return ""
+    pieces = [one.text for one in message.passages if one.kind != "quoted"]
+    return _MENTIONED.sub('""', "".join(pieces)).strip()
+
+
+def thanks(sentence: str) -> bool:
+    """Whether a sentence thanks for having been written to."""
+    return _THANKS.search(sentence) is not None
+
+
+def opening(text: str) -> list[str]:
+    """The first sentence below the greeting, and the second where the first says thanks."""
+    found: list[str] = []
+    for piece in _BREAK.split(text[:1_000]):
+        sentence = " ".join(piece.split())
+        if not any(sign.isalpha() for sign in sentence) or _DELIMITER.match(sentence):
+            continue
+        if not found and _GREETING.match(sentence):
+            sentence = _without_greeting(sentence)
+        if not sentence:
+            continue
+        found.append(sentence)
+        if len(found) == 2 or not thanks(sentence):
+            break
+    return found
+
+
+def _without_greeting(sentence: str) -> str:
+    head, comma, rest = sentence.partition(",")
+    if comma and len(head) < LONGEST_GREETING:
+        return rest.strip()
+    return "" if len(sentence) < LONGEST_GREETING else sentence
