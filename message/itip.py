@@ -98,26 +98,44 @@ def read_answer(text: str) -> CalendarAnswer | None:
     Lenient: Exchange leaves out ORGANIZER, others write METHOD in lower case or a stray STATUS.
     Never raises.
     """
-    method, found = _first_event(text)
+    method, found, attendees = _first_event(text)
     uid = found.get("UID")
     if uid is None or not uid.value:
         return None
-    attendee = found.get("ATTENDEE")
+    attendee = _who_answers(attendees)
     comment = found.get("COMMENT")
     return CalendarAnswer(
         method, uid.value, _number(found.get("SEQUENCE")),
         _address(attendee) if attendee else None,
-        attendee.params.get("PARTSTAT", "").upper() or None if attendee else None,
+        _partstat(attendee) if attendee else None,
         _instant(found.get("DTSTAMP")), ics.unescaped(comment.value) if comment else "",
     )  # fmt: skip
 
 
-def _first_event(text: str) -> tuple[str, dict[str, ics.Property]]:
-    """The method, and the first of each property of the first event, its alarms left aside.
+def _partstat(attendee: ics.Property) -> str:
+    """RFC 5545 §3.2.12: who says nothing of it needs to act."""
+    return attendee.params.get("PARTSTAT", "").upper() or "NEEDS-ACTION"
+
+
+def _who_answers(attendees: list[ics.Property]) -> ics.Property | None:
+    """The one whose answer it is; RFC 5546 §3.2.3 wants one, but some clients name all invited.
+
+    Of a delegation (RFC 5546 §4.2.5) it is who goes, if they say so, else who does not.
+    """
+    for wanted in ({"ACCEPTED", "DECLINED", "TENTATIVE"}, {"DELEGATED"}):
+        found = [one for one in attendees if _partstat(one) in wanted]
+        if found:
+            return found[0]
+    return attendees[0] if attendees else None
+
+
+def _first_event(text: str) -> tuple[str, dict[str, ics.Property], list[ics.Property]]:
+    """The method; the first of each property of the first event, without alarms; its attendees.
 
     One object answers one event; what follows are further instances of a series.
     """
     found: dict[str, ics.Property] = {}
+    attendees: list[ics.Property] = []
     open_: list[str] = []
     method = ""
     for line in ics.properties(text):
@@ -133,7 +151,9 @@ def _first_event(text: str) -> tuple[str, dict[str, ics.Property]]:
                 open_.pop()
         elif open_ and open_[-1] == "VEVENT":
             found.setdefault(line.name, line)
-    return method, found
+            if line.name == "ATTENDEE":
+                attendees.append(line)
+    return method, found, attendees
 
 
 def _number(line: ics.Property | None) -> int:

@@ -38,16 +38,30 @@ _SENT_TO_LEAVE = re.compile(
     r"(?:generated|sent) automatically)(?: by [\w ]{2,30})?\W*$",
     re.IGNORECASE,
 )
+_FORWARDED = re.compile(
+    r"\s*(?:\[[^\]]{1,40}\]\s*)*(?:fwd?|wg|tr|doorst|vb|vl|rv|enc|pd|i|továbbítás|转发|轉寄)\s*[:：]",
+    re.IGNORECASE,
+)
+LONGEST_REACTION = 160
 #: Of a longer text the beginning tells what it is.
 LONGEST_TEXT = 20_000
 # Outlook and Gmail write a mail for those whose program shows no reactions.
 _REACTED = re.compile(
-    r"^\W*[^\n]{1,80} (?:reacted to (?:your|the|a) (?:message|e-?mail)|liked your (?:message|"
-    r"e-?mail)|"
-    r"reacted via (?:gmail|outlook)|hat auf (?:ihre|deine) nachricht reagiert|"
-    r"a réagi à (?:votre|ton) message)\b",
+    r"\W*[^\n]{1,100} (?:reacted to (?:your|the|an?) (?:message|e-?mail)|liked your (?:message|"
+    r"e-?mail)|reacted via (?:gmail|outlook)|"
+    r"hat auf (?:ihre|deine) (?:nachricht|e-?mail) reagiert|hat (?:über|mit) gmail reagiert|"
+    r"a réagi à (?:votre|ton) (?:message|e-?mail)|a réagi (?:via|avec) gmail|"
+    r"ha reaccionado a (?:tu|su) mensaje|(?:ha reaccionado|reaccionó) (?:a través de|mediante|"
+    r"con) gmail|ha reagito al (?:tuo|suo) messaggio|ha reagito (?:tramite|con) gmail|"
+    r"heeft gereageerd op (?:je|uw) bericht|heeft gereageerd via gmail|"
+    r"reagiu à (?:sua|tua) mensagem|reagiu (?:pelo|através do) gmail|"
+    r"reagerade på ditt meddelande|reagerede på din besked|reagerte på meldingen din|"
+    r"zareagowała?(?:\(a\))? na (?:twoją )?wiadomość)\W*",
     re.IGNORECASE,
 )
+#: "[like] Jo Field ...:", as Outlook begins in any language.
+_REACTS = re.compile(r"\s*(?:\[[^\]\n]{2,30}\]|[^\w\s]{1,8})\s*([^\n]{3,120}?)\s*[:：]\s*")
+_LINK = re.compile(r"<?https?://[^\s<>]{1,1000}>?")
 _REACTION_SUBJECT = re.compile(r"^\s*(?:reaction|liked|like)\s*:|reaction digest", re.IGNORECASE)
 
 
@@ -63,7 +77,7 @@ def judge(message: Message, command: str | None = None) -> Verdict:
         return Verdict(Kind.COMMAND, "a mail program asks to leave (RFC 2369)", "leave")
     why = automatic.why_automatic(message)
     # Outlook may mark answers to invitations as automatic; they are answers all the same.
-    if _is_answer(message) and not bounces.returned_message(message):
+    if _is_answer(message) and not bounces.returned_message(message) and not _passed_on(message):
         return Verdict(Kind.CALENDAR, "an answer to an invitation (RFC 5546)")
     if why is not None:
         return Verdict(Kind.AUTOMATIC, why)
@@ -94,19 +108,37 @@ def _is_answer(message: Message) -> bool:
     return False
 
 
+def _passed_on(message: Message) -> bool:
+    """Whether a person forwards the answer of another, with words of their own or without."""
+    return _FORWARDED.match(message.subject) is not None
+
+
 def _is_reaction(message: Message, own: str) -> bool:
-    if any(part.disposition == "reaction" for part in message.leaves):  # RFC 9078 §2
-        return True
-    # Gmail sends the same as a part of its own type.
-    if any(part.type == "text/vnd.google.email-reaction+json" for part in message.leaves):
-        return True
-    if message.get("X-MS-Reactions") is not None and len(own) < 80:
-        return True
-    if len(own) > 300:
+    words = _LINK.sub("", own).strip()
+    if len(words) > LONGEST_REACTION:
         return False
-    return bool(_REACTED.search(own)) or (
-        bool(_REACTION_SUBJECT.search(message.subject)) and len(own) < 12
-    )
+    if any(
+        # RFC 9078 §2; Gmail sends the same as a part of its own type.
+        part.disposition == "reaction" or part.type == "text/vnd.google.email-reaction+json"
+        for part in message.leaves
+    ):
+        return True
+    if _REACTED.fullmatch(words) or _reacts_by_name(message, words):
+        return True
+    told = any(sign.isalnum() for sign in words) or message.attachments
+    return _REACTION_SUBJECT.search(message.subject) is not None and not told
+
+
+def _reacts_by_name(message: Message, words: str) -> bool:
+    """Outlook's line in a language that we do not know, by its author's name.
+
+    X-MS-Reactions alone says only whether one may react: it stands in what people write.
+    """
+    if message.get("X-MS-Reactions") is None or message.from_ is None:
+        return False
+    line = _REACTS.fullmatch(words)
+    name = message.from_.name.casefold()
+    return line is not None and bool(name) and line[1].casefold().startswith(name)
 
 
 def _asks_to_leave(message: Message, own: str) -> bool:

@@ -118,11 +118,30 @@ def test_answers_to_invitations() -> None:
         ("Subject: Re: News", "Jo Field reacted to your message: 👍\n"),
         ("Subject: Re: News", "👍 Jo Field reacted via Gmail\n"),
         ("Subject: Jo liked your message", "Jo Field liked your message:\n\n> News\n"),
+        ("Subject: Re: News", "[Gefällt mir] Jo Field hat auf Ihre Nachricht reagiert:\n"),
+        ("Subject: Re: News", "🙏\n\nJo ha reaccionado a través de Gmail\n<https://x.example/a>\n"),
+        ("Subject: Re: News\nX-MS-Reactions: allow", "[tykkää] Jo Field reagoi viestiisi:\n"),
+        ("Subject: Liked: News", "👍\n"),
     ],
 )
 def test_reactions(head: str, body: str) -> None:
     """RFC 9078, and what Outlook and Gmail write for others."""
     assert judge(letter(FROM + head, body)).kind is Kind.REACTION
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("Subject: Re: News\nX-MS-Reactions: allow", "Agreed, and we come.\n"),
+        ("Subject: Re: News\nX-MS-Reactions: disallow", "No.\n"),
+        ("Subject: News", "Our residents reacted to your message with anger. What now?\n"),
+        ("Subject: Liked: the session", "Me too!\n"),
+        ("Content-Disposition: reaction", "This is far more than a reaction. " * 10),
+    ],
+)
+def test_words_are_no_reaction(head: str, body: str) -> None:
+    """X-MS-Reactions tells whether one may react (Outlook); who writes words has written a post."""
+    assert judge(letter(FROM + head, body)).kind is Kind.POST
 
 
 def test_a_person_posts() -> None:
