@@ -10,6 +10,7 @@ from message.bounces.judging import judge
 from message.encoded_words import decode_value
 from message.parse import Message
 from message.refusals import Reason
+from message.subject import is_reply
 
 _TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
@@ -33,8 +34,16 @@ MOST = 1_000
 
 
 def is_report(message: Message) -> bool:
-    """Whether a message holds a delivery status."""
-    return any(part.type in _TYPES for part in message.leaves)
+    """Whether a message holds a delivery status of its own: people pass on those they got.
+
+    RFC 3464 §2 wants multipart/report; of other kinds only what no person sent is believed.
+    """
+    if not any(part.type in _TYPES for part in message.leaves):
+        return False
+    root = message.root.type
+    nobody = message.from_ is None or wording.by_server(message)
+    unanswerable = message.return_path == "" and not is_reply(message.subject)
+    return root == "multipart/report" or root in _TYPES or nobody or unanswerable
 
 
 def read(message: Message) -> list[Bounce]:

@@ -1,11 +1,19 @@
 """Complaints about a copy, as large providers report them (RFC 5965, ARF)."""
 
+import re
 from dataclasses import dataclass
 
 from message import fields, parts
 from message.address import parse_mailboxes
+from message.bounces import wording
 from message.encoded_words import decode_value
 from message.parse import Message
+
+REPORT = "message/feedback-report"
+_PROVIDERS = re.compile(
+    r"(?:no[-_.]?reply|noreply|abuse|arf|fbl|feedback|complaint|report|scomp|staff|spam)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +28,12 @@ class Report:
 
 def read_report(message: Message) -> Report | None:
     """The complaint that a message reports; None if it reports none."""
-    said = next((p for p in message.leaves if p.type == "message/feedback-report"), None)
+    said = next((p for p in message.leaves if p.type == REPORT), None)
     copy = next(
         (p for p in message.leaves if p.type in {"message/rfc822", "text/rfc822-headers"}), None
     )
+    if said is not None and not _by_provider(message):
+        return None
     if said is None and not (copy is not None and _by_subject(message)):
         return None
     facts: dict[str, str] = {}
@@ -39,6 +49,13 @@ def read_report(message: Message) -> Report | None:
         ids[0] if ids else None,
         _first(facts.get("original-mail-from") or (inner.get("Return-Path") if inner else None)),
     )
+
+
+def _by_provider(message: Message) -> bool:
+    """RFC 5965 §2 wants multipart/report; people pass on reports in mail of other kinds."""
+    author = message.from_
+    sender = author is None or _PROVIDERS.match(author.local_part) or wording.by_server(message)
+    return message.root.type in {"multipart/report", REPORT} or bool(sender)
 
 
 def _by_subject(message: Message) -> bool:

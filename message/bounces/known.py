@@ -11,6 +11,8 @@ from message.bounces.found import Bounce
 from message.parse import Message
 
 LARGEST = 1 << 20
+#: It tries each line with some two hundred patterns; what it looks for stands above the copy.
+MOST_LINES = 3_000
 # It logs whole messages when it stumbles; nothing personal goes into our logs.
 logging.getLogger("flufl.bounce").addFilter(lambda record: False)
 
@@ -21,7 +23,7 @@ def read(message: Message) -> list[Bounce]:
         return []
     try:
         passing, lasting = all_failures(
-            email.message_from_bytes(message.raw, policy=email.policy.compat32)
+            email.message_from_bytes(_beginning(message.raw), policy=email.policy.compat32)
         )
     except Exception:  # noqa: BLE001 - it and the standard library's parser raise nearly anything
         return []
@@ -33,3 +35,7 @@ def read(message: Message) -> list[Bounce]:
             if wording.ADDRESS.fullmatch(text):
                 found.append(wording.bounce(text, said, delayed))
     return found
+
+
+def _beginning(raw: bytes) -> bytes:
+    return b"".join(raw.splitlines(keepends=True)[:MOST_LINES])

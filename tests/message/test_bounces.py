@@ -241,6 +241,21 @@ def test_i28_an_attached_report_is_not_the_messages_own() -> None:
     assert verdict.judge(message).kind is verdict.Kind.POST
 
 
+@pytest.mark.parametrize(
+    "part",
+    [f"Content-Type: message/delivery-status\n\n{FAILED}",
+     "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\n"],
+)  # fmt: skip
+def test_i28_reports_that_a_person_passes_on_in_parts(part: str) -> None:
+    """I28, RFC 3464 §2, RFC 5965 §2: some programs take a report apart when they forward it."""
+    message = letter(
+        f"{FROM}Return-Path: <jo@swindon.example>\nSubject: Fwd: Undelivered Mail\n"
+        "Content-Type: multipart/mixed; boundary=y",
+        f"--y\n\nWhat is this?\n--y\n{part}\n--y--\n",
+    )
+    assert verdict.judge(message).kind is verdict.Kind.POST
+
+
 ARF = """--y
 Content-Type: text/plain
 
