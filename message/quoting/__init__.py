@@ -108,7 +108,7 @@ def _head_at(lines: list[Line], place: int) -> int:
         return 0
     if headings.is_original(lines[place]) or headings.is_bare_original(lines[place]):
         below = _skip_blank(lines, place + 1)
-        block = headings.length_at(lines, below) if below < len(lines) else 0
+        block = headings.length_at(lines, below, announced=True) if below < len(lines) else 0
         if block or headings.is_original(lines[place]):
             return below + block - place if block else 1
     return headings.length_at(lines, place) or attributions.length_at(lines, place)

@@ -27,6 +27,7 @@ _TIME = re.compile(
 _DATE = re.compile(
     r"(?<!\d)(?:\d{4}[-/.年]\s?\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|"
     r"\d{1,2}[-. ]+(?:de )?[^\W\d]{3,12}|"
+    r"\d{1,2}[.,]? \S{1,14} (?:de )?(?:19|20)\d\d(?!\d)|"
     r"[^\W\d]{3,12}\.? \d{1,2}|\d{1,2} th[áa]ng|\d{4}年)"
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -50,6 +51,7 @@ _OTHERS = re.compile(
 _SELF = re.compile(
     r"\b(?:i|we|ich|wir|je|j['’]ai|nous|yo|noi|ik|wij|jag|vi) \S+[ :：]*$", re.IGNORECASE
 )
+_QUOTING = re.compile(r"^(?:Quoting|Citing|Citando|Zitat von|Citation de|Citaat van)\b .{2,100}:$")
 _FIGURES = re.compile(r"[\d@]")
 _BRACKETED = re.compile(r"[<(\[]\s?[^\s<>()\[\]]+@[^\s<>()\[\]]+\s?[>)\]]")
 _DASHED = re.compile(rf"^-{{2,}}\s*\S.{{0,200}}\b(?:{_VERBS})\s*[:：]?\s*-{{2,}}$", re.IGNORECASE)
@@ -97,7 +99,7 @@ def begins_within(line: Line) -> int:
 
 
 def _may_begin(first: str) -> bool:
-    if _START.match(first):
+    if _START.match(first) or _QUOTING.match(first):
         return True
     # Prose is passed over quickly: it has no figures, and does not end in a colon.
     if not _FIGURES.search(first):
@@ -123,9 +125,9 @@ def _is_open(joined: str) -> bool:
 
 
 def _is_complete(joined: str, lines: list[Line], following: int) -> bool:
-    if _DASHED.match(joined):
+    if _DASHED.match(joined) or (_QUOTING.match(joined) and _is_marked(lines, following)):
         return True
-    colon = joined.rstrip("*_ ").endswith((":", "："))
+    colon = joined.rstrip("*_ ").endswith((":", "：", "՝"))
     address = bool(_ADDRESS.search(joined))
     dated = bool(_DATE.search(joined))
     timed = dated and bool(_TIME.search(joined))
@@ -133,7 +135,7 @@ def _is_complete(joined: str, lines: list[Line], following: int) -> bool:
     if _SELF.search(joined) and not address and not quote_follows:
         return False
     # Whatever the language: a time, a name with its address, a colon, and a quotation below.
-    named = bool(_START.match(joined) or _BRACKETED.search(joined))
+    named = bool(_START.match(joined) or _BRACKETED.search(joined) or _YEAR.search(joined))
     if colon and timed and quote_follows and named and not _is_prose(joined):
         return True
     if _NO_VERB.search(joined) and _START.match(joined):

@@ -1,12 +1,12 @@
 """How people end what they write: "-- ", "Kind regards", their name, and a card below."""
 
 import re
-from collections.abc import Callable
 
 from message.quoting import devices, farewells, folds, names
 from message.quoting.lines import Line
 
 LONGEST_CARD = 16  # lines of a signature that no exact "-- " announces
+LONGEST_FAREWELL = 4  # words
 LONGEST_LONE_CARD = 9  # and of one that nothing announces
 LONGEST_WORDS = 60  # of a line of one, where it holds neither a number nor an address
 _DELIMITER = re.compile(r"^--[ \t\u00a0]?\r?\n?$")
@@ -39,6 +39,8 @@ def mark(lines: list[Line], authors: frozenset[str] = frozenset()) -> None:
         start = _start(lines, upto, authors) if upto else None
         if start is not None:
             _mark(lines[start:upto])
+    if authors and not any(line.kind == "signature" for line in lines):
+        _mark_within(lines, end, authors)
     for place, line in enumerate(lines):
         if line.kind == "own" and devices.is_device(line) and _stands_alone(lines, place):
             line.kind = "signature"
@@ -50,7 +52,7 @@ def _start(lines: list[Line], end: int, authors: frozenset[str]) -> int | None:
     above = end if start is None else _without_blanks(lines, start)
     farewell = _by_closing(lines, above, authors)
     if farewell is None:
-        farewell = _by_name(lines, above, lambda line: names.is_one_of(line.plain, authors))
+        farewell = _by_name(lines, above, authors)
     if farewell is not None:
         return farewell
     # Whose name is known is not called otherwise: "Bugs Closed" above a list is no person.
@@ -145,27 +147,45 @@ def _by_closing(lines: list[Line], end: int, authors: frozenset[str]) -> int | N
         if place == end - 1 and _DASHED_NAME.match(line.plain) and _is_lonely(lines, place):
             return place
         if not _is_farewell(lines, place, end, authors):
-            if _is_talk(line):
+            if _is_talk(line) and not _is_notice([line]):
                 return None
             continue
-        card = _own(lines[place + 1 : end])
-        fits = len(card) <= LONGEST_CARD and _is_card(card) and _says_no_more(lines[place:end])
-        return place if fits else None
+        return place if _is_signature(lines[place:end]) else None
     return None
 
 
-def _says_no_more(lines: list[Line]) -> bool:
+def _is_signature(lines: list[Line]) -> bool:
+    """Whether nothing stands in these lines but a farewell or a name, a card, and notices."""
+    paragraphs = _paragraphs(lines)
+    has_card = len(paragraphs[0]) > 2 or any(_is_told(one) for one in paragraphs[:2])
+    if has_card:  # only an office's own card has notices below it
+        paragraphs = [
+            one for place, one in enumerate(paragraphs) if place < 1 or not _is_notice(one)
+        ]
+    card = [line for one in paragraphs for line in one][1:]
+    return len(card) <= LONGEST_CARD and _is_card(card) and _says_no_more(paragraphs[1:])
+
+
+def _is_notice(paragraph: list[Line]) -> bool:
+    return folds.is_notice(paragraph) and not _is_post_script(paragraph)
+
+
+def _paragraphs(lines: list[Line]) -> list[list[Line]]:
+    found: list[list[Line]] = [[]]
+    for line in lines:
+        if line.blank:
+            found.append([])
+        elif line.kind == "own":
+            found[-1].append(line)
+    return [one for one in found if one]
+
+
+def _says_no_more(paragraphs: list[list[Line]]) -> bool:
     """Whether all paragraphs below that of the name belong to a card: there is no afterthought."""
-    at = next((place for place, line in enumerate(lines) if line.blank), len(lines))
-    paragraph: list[Line] = []
-    for line in [*lines[at:], Line("\n")]:
-        if not line.blank:
-            paragraph.append(line)
-            continue
+    for paragraph in paragraphs:
         long = len(paragraph) > 3 or any(len(one.plain) > LONGEST_WORDS for one in paragraph)
         if long and not (_is_told(paragraph) or folds.is_disclaimer(paragraph)):
             return False
-        paragraph = []
     return True
 
 
@@ -192,33 +212,63 @@ def _is_told(card: list[Line]) -> bool:
     return any(_OF_A_CARD.search(line.plain) for line in card)
 
 
-def _by_name(lines: list[Line], end: int, is_name: Callable[[Line], bool]) -> int | None:
-    """Where a name stands alone, when nothing but a card follows to the end."""
+def _by_name(lines: list[Line], end: int, authors: frozenset[str]) -> int | None:
+    """Where the author's name stands, when nothing but a card follows to the end.
+
+    A few words right above it take leave, in whatever language.
+    """
     found = None
     for place in range(end - 1, max(0, end - LONGEST_CARD), -1):
         line = lines[place]
         if line.blank or line.kind != "own":
             continue
-        if _is_talk(line):
+        if _is_talk(line) and not _is_notice([line]):
             break
-        apart = lines[place - 1].blank or lines[place - 1].plain.endswith((".", "!", "?"))
-        fits = (
-            is_name(line) and _is_card(_own(lines[place:end])) and _says_no_more(lines[place:end])
-        )
-        if apart and fits:
-            found = place
+        if names.is_one_of(_first_of_card(line), authors):
+            start = _start_of_farewell(lines, place)
+            if start is not None and _is_signature(lines[start:end]):
+                found = start
     return found
+
+
+def _start_of_farewell(lines: list[Line], place: int) -> int | None:
+    """Where the paragraph of a name begins, if it stands apart; None if the name is in a text."""
+    above = lines[place - 1]
+    if above.blank or above.kind != "own" or above.plain.endswith((".", "!", "?")):
+        return place
+    few = len(above.plain) <= 40 and len(above.plain.split()) <= LONGEST_FAREWELL
+    if not few or above.plain.endswith((":", ";")) or above.plain[0] in "-*•":
+        return None
+    return place - 1 if place > 1 and lines[place - 2].blank else None
+
+
+def _mark_within(lines: list[Line], end: int, authors: frozenset[str]) -> None:
+    """Mark a name that stands alone above an afterthought, with the farewell above it."""
+    for place in range(end - 1, 0, -1):
+        line = lines[place]
+        if line.kind != "own" or place + 1 >= end or not lines[place + 1].blank:
+            continue
+        if names.is_one_of(line.plain, authors) and len(_paragraphs(lines[place + 1 : end])) <= 2:
+            start = _start_of_farewell(lines, place)
+            if start is not None and _own(lines[:start]):
+                _mark(lines[start : place + 1])
+            return
 
 
 def _by_card(lines: list[Line], end: int) -> int | None:
     """Where a person's name stands above the lines of a card, and no word of farewell."""
-    place = _by_name(lines, end, lambda line: names.looks_like_one(_first_of_card(line)))
-    if place is None:
-        return None
-    card = _own(lines[place:end])
-    told = _is_told(card[1:]) or "|" in card[0].plain
-    talk = sum(_is_talk(line) or line.plain.endswith((":", "!")) for line in card)
-    return place if told and talk <= len(card) // 4 and len(card) <= LONGEST_LONE_CARD else None
+    for place in range(max(1, end - LONGEST_LONE_CARD), end):
+        card = _own(lines[place:end])
+        line = lines[place]
+        if line.kind != "own" or line.blank or not lines[place - 1].blank:
+            continue
+        if not names.looks_like_one(_first_of_card(line)) or len(card) > LONGEST_LONE_CARD:
+            continue
+        talk = sum(_is_talk(one) or one.plain.endswith((":", "!")) for one in card)
+        told = _is_told(card[1:]) or "|" in card[0].plain
+        if told and talk <= len(card) // 4 and _is_signature(lines[place:end]):
+            return place
+    return None
 
 
 def _first_of_card(line: Line) -> str:

@@ -48,6 +48,19 @@ _SHORT_AD = re.compile(
     r"^yahoo mail\b.{0,4}(?:search|buscar|rechercher|suchen|cerca)\b.{0,40}$",
     re.IGNORECASE,
 )
+# In any language: the program, and for what telephone it is to be had.
+_FOR_PHONES = re.compile(
+    r"\boutlook\b.{1,12}\b(?:ios|android)\b|\b(?:ios|android)\b.{1,12}\boutlook\b", re.I
+)
+_SENT = re.compile(
+    r"^(?:lähetetty|skickat|sendt?|отправлено|надіслано|στάλθηκε|مرسل|أُ?رسلت?|נשלח|enviad[oa]|inviato|"
+    r"envoyé|gesendet|verzonden|wysłano|odesláno|odoslané|küldve|elküldve|gönderildi|trimis|poslano|"
+    r"išsiųsta|nosūtīts|saadetud|đã gửi|dikirim|anfonwyd|sent with|sent by|sent via)\b"
+    r".{0,40}(?:iphone|ipad|android|outlook|galaxy|samsung|huawei|xiaomi|mail|почт|spike|spark|hey)"
+    r"\S{0,8}(?: \S+){0,2}$",
+    re.IGNORECASE,
+)
+_ADVERT = re.compile(r", (?:the|a|your) .{5,60}$")
 _LINK = re.compile(r"\s*[<(\[]?\s*(?:https?|mailto):[^\s>)\]]*\s*[>)\]]?", re.IGNORECASE)
 
 
@@ -56,9 +69,9 @@ def is_device(line: Line) -> bool:
     if len(line.plain) > LONGEST:
         return False
     said = _LINK.sub("", line.plain) if ":" in line.plain else line.plain
-    said = said.rstrip(" .*_")
+    said = _ADVERT.sub("", said).rstrip(" .*_")
     if not said or len(said.split()) > 9:
         return False
-    if _SHORT_AD.match(said):
+    if _SHORT_AD.match(said) or _SENT.match(said) or _FOR_PHONES.search(said):
         return True
     return "," not in said and bool(_SENT_FROM_MY.match(said) or _SENT_WITH.match(said))

@@ -49,20 +49,23 @@ _THANKS = re.compile(
     r"talk soon|love|in haste|tot ziens)\s*[,.!–-]*$",
     re.IGNORECASE,
 )
+_BOTH = re.compile(r" [/|] ")
 #: "Best, Jo" and "LG Bernd": a closing with the name in the same line.
 _WITH_NAME = re.compile(r"^(.{2,40}?)(?:[,.!–-]+ ?| )((?:[^\W\da-z_][\w.'’-]* ?){1,3})$")
 
 
 def is_closing(line: str) -> bool:
-    """Whether a line is nothing but "Kind regards" or the like."""
-    return len(line) <= LONGEST and bool(_CLOSING.match(line.strip("*_ ")))
+    """Whether a line is nothing but "Kind regards" or the like, in one language or in two."""
+    if len(line) > LONGEST:
+        return False
+    return any(_CLOSING.match(one) for one in _BOTH.split(line.strip("*_ ")))
 
 
 def is_thanks(line: str) -> bool:
     """Whether a line is nothing but "Thanks" or the like: it may be all that somebody says."""
     if len(line) > LONGEST:
         return False
-    said = line.strip("*_ ").split(" / ")  # in two languages
+    said = _BOTH.split(line.strip("*_ "))
     return all(_THANKS.match(one) or _CLOSING.match(one) for one in said)
 
 

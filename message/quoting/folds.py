@@ -27,7 +27,7 @@ _WARNS = re.compile(
     r"^[\W_]*(?:caution|warning|external|attention|achtung|vorsicht|hinweis|warnung|let op|opgelet|"
     r"waarschuwing|advarsel|obs|varning|atención|precaución|aviso|advertencia|attenzione|avviso|"
     r"atenção|uwaga|ostrzeżenie|rhybudd|varoitus|huom|upozornění|pozor|figyelem|atenție|dikkat|uyarı|"
-    r"внимание|увага|προσοχή|注意|警告|주의)\b",
+    r"внимание|увага|προσοχή|προσοχη|externt?\w*|注意|警告|주의)\b",
     re.IGNORECASE,
 )
 _OUTSIDE = re.compile(
@@ -45,6 +45,24 @@ _MARKING = re.compile(
     r"(?:[Cc]lassification|[Pp]rotective [Mm]arking|[Ss]ensitivity|[Dd]osbarthiad)"
     r"[^\w\n]{1,3}\w.{0,60})[\W_]*$"
 )
+# What offices and firms must or like to say below a signature: law, registers, prizes.
+_NOTICE = re.compile(
+    r"\b(?:freedom of information|gdpr|rgpd|dsgvo|lopd\w*|data protection|datenschutz|privacy|"
+    r"registered (?:in|office|company|charity)|company (?:no|number)|vat (?:no|reg)|charity no|"
+    r"amtsgericht|geschäftsführer\w*|handelsregister|hr[ab] \d|ust-?id\w*|siret|rcs|kvk|btw|cif|"
+    r"(?:p\. ?iva)|environment|printing|imprimir|imprimer|drucken|stampa\w*|medio ambiente|umwelt|"
+    r"survey|how did we do|award|follow us|in welsh|gymraeg|virus|s/mime|signatur|encrypted|"
+    r"monitored|disclos\w+|accessib\w+|equal opportunit\w+)\b",
+    re.IGNORECASE,
+)
+# When somebody works, which they say of themselves.
+_HOURS = re.compile(
+    r"\b(?:working (?:days|hours|pattern)|work flexibly|flexible working|office hours|"
+    r"outside (?:of )?(?:your |my )?(?:normal |working ))",
+    re.IGNORECASE,
+)
+_PERSONAL = re.compile(r"\b(?:I|I['’]\w+|me|my|we['’]\w+)\b")
+_ARMOUR = re.compile(r"^-----(?:BEGIN|END) PGP (?:SIGNED MESSAGE|SIGNATURE)-----$|^Hash: \w+$")
 _PROOFPOINT = "ZjQcmQRYFpfptBanner"
 # A disclaimer in any language: it speaks of a message, of secrecy, and of whom it is meant for.
 _OF_MESSAGES = re.compile(
@@ -117,6 +135,8 @@ LONGEST_HEADING = 40
 
 def mark(lines: list[Line], first: bool) -> None:
     """Fold what nobody wrote in a run of own lines; `first` when the run opens the message."""
+    if any(line.plain.startswith("-----BEGIN PGP") for line in lines):
+        _mark_armour(lines)
     blocks = _blocks(lines)
     # Gateways put their warnings above what came, and so above what is quoted of it.
     for start, end in blocks[:3]:
@@ -131,6 +151,24 @@ def mark(lines: list[Line], first: bool) -> None:
         if block and below and (is_disclaimer(block) or _is_marking(block)):
             _fold(block)
     _mark_rules(lines)
+
+
+def is_notice(lines: list[Line]) -> bool:
+    """Whether a paragraph below a signature is what an office says below all its mail."""
+    joined = " ".join(line.plain for line in lines[:40])[:1500]
+    if _NOTICE.search(joined) and not _PERSONAL.search(joined):
+        return True
+    return bool(_HOURS.search(joined)) or is_disclaimer(lines) or _is_marking(lines)
+
+
+def _mark_armour(lines: list[Line]) -> None:
+    """RFC 9580 §7: what a program puts around a signed text, and its signature."""
+    inside = False
+    for line in lines:
+        begins = line.plain == "-----BEGIN PGP SIGNATURE-----"
+        if inside or begins or _ARMOUR.match(line.plain):
+            line.kind = "folded"
+        inside = (inside or begins) and line.plain != "-----END PGP SIGNATURE-----"
 
 
 def _fold(lines: list[Line]) -> None:

@@ -10,7 +10,7 @@ _WORDS = {
     "from": (
         "from|von|de|da|van|fra|från|od|od kogo|от|отправитель|від|lähettäjä|feladó|kimden|"
         "gönderen|"
-        "expéditeur|mittente|remitente|από|发件人|寄件者|差出人|보낸 사람|"
+        "expéditeur|mittente|remitente|από|发件人|寄件者|差出人|보낸 사람|보낸사람|"
         "odesílatel|"
         "de la|oddelek|o|wth|oddi wrth|ó|saatja|nuo|no|von meinem|message de|من|מאת|від|frá|"
         "şuradan|dari|từ|expeditor|pošiljatelj|šalje"
@@ -28,7 +28,7 @@ _WORDS = {
     ),
     "to": (
         "to|an|à|a|aan|til|till|do|para|per|komu|кому|vastaanottaja|címzett|kime|către|προς|at|"
-        "收件人|收件者|宛先|받는 사람|za|kam|kepada|chuig|إلى|אל|către|prima"
+        "收件人|收件者|宛先|받는 사람|받는사람|za|kam|kepada|chuig|إلى|אל|către|prima"
     ),
     "cc": "cc|bcc|kopie|copie|copie à|copia|kopi|kopia|"
     "dw|kopio|másolat|копия|bilgi|κοιν|抄送|副本|참조",
@@ -58,7 +58,11 @@ _ORIGINAL = re.compile(
     r"opprinnelig melding|alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|"
     r"pôvodná správa|původní (?:zpráva|e-mail)|исходное сообщение|оригинальное сообщение|"
     r"(?:orijinal|özgün) ileti|eredeti üzenet|mesaj original|neges wreiddiol|"
-    r"原始邮件|原始郵件|元のメッセージ|원본 메시지|quoted message|previous message)\s*[-_*=—\s:]*$",
+    r"原始邮件|原始郵件|元のメッセージ|원본 메시지|quoted message|previous message)\s*[-_*=—\s:]*$|"
+    # In any words of any language between drawn lines, with the stem of "original" among them.
+    r"^-{2,20} ?(?:[^-\s]{1,20}[- ]){0,3}?(?:origin|원본|原始|元の|оригинал|исходн|eredeti|původn|"
+    r"pôvodn|alkuper|oprind|opprin|oorspronk|wreiddiol|ursprüng)[^-\s]{0,16}(?:[- ][^-\s]{1,20})? ?"
+    r"-{2,20}$",
     re.IGNORECASE,
 )
 _ABOVE = re.compile(
@@ -111,8 +115,11 @@ def recipients(lines: list[Line]) -> list[str]:
     return []
 
 
-def length_at(lines: list[Line], place: int) -> int:
-    """How many lines the header block that begins here takes; 0 when there is none."""
+def length_at(lines: list[Line], place: int, announced: bool = False) -> int:
+    """How many lines the header block that begins here takes; 0 when there is none.
+
+    `announced`: a line above says that a message follows, so the block need not prove it.
+    """
     kind, value = _labelled(lines[place])
     if kind not in {"from", "sent", "subject", "to"}:
         return _unknown_block(lines, place) or _notes_block(lines, place)
@@ -134,7 +141,7 @@ def length_at(lines: list[Line], place: int) -> int:
             continue
         found[label] = value
         end, gap = at + 1, 0
-    return end - place if _is_block(found, lines[place:end]) else 0
+    return end - place if _is_block(found, lines[place:end], announced) else 0
 
 
 def _labelled(line: Line) -> tuple[str, str]:
@@ -194,15 +201,13 @@ def _unknown_block(lines: list[Line], place: int) -> int:
     return len(values) if dated else 0
 
 
-def _is_block(found: dict[str, str], lines: list[Line]) -> bool:
+def _is_block(found: dict[str, str], lines: list[Line], announced: bool) -> bool:
     if len(found) < 2 or not ({"from", "sent"} & set(found)):
         return False
     if "from" not in found and not ({"to", "subject"} & set(found) and len(found) > 1):
         return False
-    address = any("@" in line.plain for line in lines)
-    timed = bool(_TIME.search(found.get("sent", "")))
-    # Who describes a form names its fields, and nothing that would stand in them.
-    filled = address or any(char.isdigit() for char in found.get("sent", ""))
-    return (len(found) >= 4 and filled) or (len(found) == 3 and "from" in found) or address or (
-        timed and "from" in found
-    )  # fmt: skip
+    # Who describes a form, a journey or a meeting names the same fields: in the head of a message
+    # stand an address, or the time of day.
+    address = any("@" in line.plain or "mailto:" in line.plain for line in lines)
+    timed = "from" in found and bool(_TIME.search(found.get("sent", "")))
+    return address or timed or (announced and (len(found) >= 4 or "from" in found))

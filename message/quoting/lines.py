@@ -13,13 +13,14 @@ _ORNAMENT = re.compile(r"[ \t]*>{2,}.*<{2,}[ \t]*$")
 # ">>> Jo Field 3/11/2026 9:12 AM >>>": so GroupWise heads what it quotes below, without marks.
 _GROUPWISE = re.compile(r"[ \t]*>{3} ?\S.{2,160}\d{1,2}[:.]\d{2}.{0,12}>{3}$")
 # "> 50% of councils", ">= 3 staff", and what stands behind the prompt of a program.
-_COMPARED = re.compile(r"[ \t]*>=?[ \t]*[£$€]?\d")
+_COMPARED = re.compile(r"[ \t]*>=?[ \t]*[£$€]?\d(?!\d?[.)] )")
 _PROMPT = re.compile(
     r">>> (?:from [\w.]+ import |import [\w.]+$|def \w+\(|(?:for|if|while|with) [^?]{3,60}:$|"
     r"[\w.]+(?:\(|\[| ?= ))"
 )
-# "JF> Is it safe?": some programs mark by the initials of who wrote.
-_INITIALS = re.compile(r"[ \t]{0,4}([A-Z]{1,3})> ?\S")
+# "JF> Is it safe?": some programs mark by the initials or the name of who wrote.
+_NAMED = re.compile(r"[ \t]{0,4}([A-Z][\w.-]{0,14})>{1,3} ?\S")
+_OF_PROGRAMS = frozenset({"sql", "mysql", "psql", "ftp", "ps", "c", "d", "router", "switch"})
 # The tail of an attribution whose address was wrapped: "<jo@example.org\n>:", "\n> wrote:".
 _WRAPPED_TAIL = re.compile(r"[ \t]*>[ \t]*\w{0,12}[ \t]*:[ \t]*$")
 #: What takes no room: joiners, marks of direction (in attributions of Gmail), soft hyphens.
@@ -63,8 +64,8 @@ def cut(text: str) -> list[Line]:
     for place, line in enumerate(lines):
         if line.marked and _is_mbox_escape(lines, place):
             line.marked = False
-    _unmark_compared(lines)
-    _mark_by_initials(lines)
+    _unmark_own(lines)
+    _mark_by_names(lines)
     _mark_wrapped(lines)
     return lines
 
@@ -77,27 +78,39 @@ def _is_mbox_escape(lines: list[Line], place: int) -> bool:
     return not any(line.marked for line in around)
 
 
-def _unmark_compared(lines: list[Line]) -> None:
-    """Figures with a sign before them are no quotation where nothing else is quoted."""
+def _unmark_own(lines: list[Line]) -> None:
+    """Signs that people write themselves: figures with ">", arrows of a path, prompts."""
     marked = [place for place, line in enumerate(lines) if line.marked]
     compared = [place for place in marked if _COMPARED.match(lines[place].raw)]
     only = len(compared) == len(marked)
-    for place in compared:
+    for place in marked if len(marked) == 1 else compared:
         above = next((one for one in reversed(lines[:place]) if not one.blank), None)
-        headed = above is None or (above.plain.endswith(":") and "@" in above.plain)
+        if above is None or _heads(above):
+            continue
         below = lines[place + 1] if place + 1 < len(lines) else None
-        lone = not (above and above.marked) and not (below and below.marked)
-        goes_on = lone and below is not None and below.plain[:1].islower()
-        if not headed and (only or goes_on):
+        alone = not above.marked and not (below and below.marked)
+        goes_on = alone and below is not None and below.plain[:1].islower()
+        attached = len(marked) == 1 and not lines[place - 1].blank and above.plain[-1] != ":"
+        if attached or (place in compared and (only or goes_on)):
             lines[place].marked = False
+    prompts = [lines[place] for place in marked if lines[place].raw.startswith(">>> ")]
+    if any(_PROMPT.match(line.raw) for line in lines) and len(prompts) == len(marked):
+        for line in prompts:
+            line.marked = False
 
 
-def _mark_by_initials(lines: list[Line]) -> None:
+def _heads(line: Line) -> bool:
+    """Whether a line may be an attribution: "3 Nov 2026, Jo wrote:"."""
+    return line.plain.endswith(":") and any(sign.isdigit() or sign == "@" for sign in line.plain)
+
+
+def _mark_by_names(lines: list[Line]) -> None:
     found = [(place, match[1]) for place, line in enumerate(lines)
-             if ">" in line.raw[:8] and (match := _INITIALS.match(line.raw))]  # fmt: skip
-    times = Counter(initials for _, initials in found)
-    for place, initials in found:
-        lines[place].marked = lines[place].marked or times[initials] > 1
+             if ">" in line.raw[:20] and (match := _NAMED.match(line.raw))]  # fmt: skip
+    times = Counter(name for _, name in found)
+    for place, name in found:
+        if times[name] > 1 and name.lower() not in _OF_PROGRAMS:
+            lines[place].marked = True
 
 
 def _mark_wrapped(lines: list[Line]) -> None:

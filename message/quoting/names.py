@@ -8,6 +8,7 @@ _TITLE = r"(?:dr|prof|mr|mrs|ms|miss|mx|sir|dame|cllr|councillor|rev|hon|herr|fr
 _TITLES = re.compile(rf"^(?:{_TITLE} )+", re.IGNORECASE)
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>|\bvia\b.*$|[\"“”]", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+(?:['’.-]?[^\W\d_]+)*")
+_INITIALS = re.compile(r"^(?:[A-Z]\.? ?){1,4}$")
 _EDGES = " *_-–—~,.;:!'’\""
 #: Two to four words that begin with capitals, with small ones (van, de, ap) among them.
 _CAPITAL = r"[^\W\da-z_][\w.'’-]*"
@@ -43,9 +44,13 @@ def is_one_of(line: str, known: frozenset[str]) -> bool:
         return False
     plain = _TITLES.sub("", _ASIDE.sub(" ", line).strip(_EDGES)).partition(",")[0]
     words = [word.casefold() for word in _WORD.findall(plain)]
+    if _INITIALS.match(plain):
+        words = ["".join(filter(str.isalpha, plain)).casefold()]
     if words and words[-1] in {"x", "xx", "xxx"}:
         words.pop()
     joined = " ".join(words)
+    if len(words) > 2 and " ".join(words[:2]) in known:
+        return all(sum(map(str.isupper, word)) > 1 for word in plain.split()[2:])  # "BSc", "MRICS"
     # "J." and "JK" are signatures; a lone "j" or "i" in small letters is a slip of the pen.
     return joined in known and (len(joined) > 2 or not plain[:1].islower())
 

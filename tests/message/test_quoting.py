@@ -36,10 +36,13 @@ HEADS = [
 ]
 #: Languages of which we know no word: a time, a name with an address, a colon, a quotation below.
 ANY_LANGUAGE = [
+    "Quoting Jo Field <jo@swindon.example>:",
     "Missatge de Jo Field <jo@swindon.example> del dia dt., 2 de febr. 2027\na les 9:30:",
     "\u202bבתאריך יום ג׳, 2 בפבר׳ 2027 ב-9:30 מאת \u202aJo Field\u202c\u200f "
     "<\u202ajo@swindon.example\u202c\u200f>:\u202c",
     "Jo Field <jo@swindon.example> — 02.02.2027 09:30 — xyzzy:",
+    "Je Mar, 02 Feb 2027 09:30:44 +0100, Jo Field skribis:",
+    "Երկ, 2 փետ, 2027 թ. 09:30, Jo Field <jo@swindon.example> գրել է՝",
 ]
 BLOCKS = [
     "From: Jo Field <jo@swindon.example>\nSent: 02 February 2027 09:30\n"
@@ -198,6 +201,11 @@ def test_i35_what_people_write_stays(text: str) -> None:
         "Sent from my iPhone\nis the most frequent sentence that we get.\n",
         'Is this right?\n\n"Dear resident,\n\nWe have your report.\n\nYours sincerely\n\n'
         'The Highways Team"\n\nI am not sure that the plain English group will like these words.\n',
+        "Minutes:\n\nDate: 5 November 2025\nSubject: Water\nFrom: 18:30\nTo: 19:45\n\nRent held.\n",
+        "From: London\nTo: Swansea\nDate: Thursday 20 November 2025\n\nCoach C has seats left.\n",
+        "Name: Talia\nDate: 20 November 2025\nFrom: 9 am\nTo: 4 pm\nSubject: Clay\n\nIs it on?\n",
+        "Open File > Account Settings\n> Change > More Settings and it is there.\n",
+        "Try:\n\n>>> round(2.5)\n2\n>>> 0.1 + 0.2\n0.30000000000000004\n",
         "Bugs Closed\n\nNo. 846 in the archive, see https://bugs.example/846, by Jo\n",
         "Thanks, that is all that we wanted to know.\n",
         "Who chairs? I would say:\n\nAlice Brown\n",
@@ -217,6 +225,10 @@ def test_i35_what_looks_like_marks_stays(text: str) -> None:
         "Many thanks\nJo\n\nJo Field\nDigital lead, Swindon Council\n"
         "Please consider the environment.\n",
         "Kind regards\nJo\n\n-- \nSwindon Council, Euclid Street\n",
+        "Xyzzy plugh,\nJo\n", "J.F.\n", "Jo Field MBA\nDigital lead\n", "Cofion / Regards\nJo\n",
+        "Jo Field | Digital lead | Swindon Council\nPronouns: she/her\n",
+        "Yours sincerely\n\nJo Field (Mrs)\nDigital lead\nSwindon Council\n01793 445500\n\n"
+        "All information that you send us may be disclosed under the Freedom of Information Act.\n",
         "---\nJo Field\n01793 445500\n", "Jo\n\nSent from my iPhone\n",
     ],
 )  # fmt: skip
@@ -255,6 +267,8 @@ def test_a_card_is_known_by_what_stands_on_it(below: str) -> None:
         ("Yes.\n\nKind regards\nJo\n\nP.S. The room is B2.\n", "Yes.\n\nP.S. The room is B2."),
         ("Yes.\n\nCheers,\nJo\n\nQuine, of course, read the Herald, and not the Globe, as far as "
          "anybody knows.\n", "Quine, of course"),
+        ("I have the key.\n\nCheers\nJo\n\nDoes the alarm still end in 7?\n",
+         "I have the key.\n\nDoes the alarm still end in 7?"),
         ("Yes.\n\nThanks,\nJo\n\nfrom qt import app\nx = app()\nx.run()\nx.end()\n", "x.run()"),
     ],
 )  # fmt: skip
@@ -263,11 +277,29 @@ def test_an_afterthought_stays(text: str, wanted: str) -> None:
     assert wanted in own_words(split(text, author="Jo Field"))
 
 
+def test_what_a_signed_text_is_put_in() -> None:
+    """RFC 9580 §7: the armour of a clear-signed message is folded away."""
+    text = (
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nPlease compare it.\n\n"
+        "-----BEGIN PGP SIGNATURE-----\n\niHUEARYI\n=Xy7z\n-----END PGP SIGNATURE-----\n"
+    )
+    assert own(text) == "Please compare it."
+
+
+@pytest.mark.parametrize("line", ["----- Mail original -----", "-----Original-Nachricht-----",
+                                  "--------- 원본 메일 ---------", "--- Original ---"])  # fmt: skip
+def test_a_drawn_line_that_names_the_original(line: str) -> None:
+    """In whatever words: below it stands what is answered."""
+    assert own(f"Tuesday.\n\n{line}\nWhich day?\n\nJo\n") == "Tuesday."
+
+
 def test_initials_mark_quotations() -> None:
     """ "JF> Is it safe?": told from a stray sign by being there twice."""
     text = "JF> Is it safe?\nYes.\n\nJF> Is it cheap?\nNo.\n"
     assert own(text) == "Yes.\n\nNo."
     assert [passage.kind for passage in split("A> B is what we need.\n")] == ["own"]
+    assert own("Jane> Which?\nJane> Mine works.\n\nThe mail package.\n") == "The mail package."
+    assert [passage.kind for passage in split("SQL> select 1;\nSQL> quit\n")] == ["own"]
 
 
 def test_i35_a_post_is_never_emptied() -> None:
