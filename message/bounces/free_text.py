@@ -15,7 +15,7 @@ MOST = 100
 _A = ADDRESS.pattern
 # From the surest to the vaguest; the first that finds anybody is believed.
 _PLACES = [
-    re.compile(rf"^[>\s]*(?:Final|Original)-Recipient\s*:\s*(?:rfc822|system|"
+    re.compile(rf"^[>\s]*(?:(?:Final|Original)-Recipient|Recipient address)\s*:\s*(?:rfc822|system|"
     rf"x\S+)?\s*;?\s*<?({_A})", re.I | re.M),
     re.compile(rf"^\s*(?:[45]\d\d[ -])?[\"<']({_A})[>\"']\s*(?::|\.\.\.|\(|;|,?\s*$)", re.M),
     re.compile(rf"^[\s>]*(?:.{{0,40}})RCPT TO\s*:\s*<?({_A})>?.{{0,60}}(?:\n.{{0,80}})?",

@@ -77,6 +77,7 @@ NOT_THERE = re.compile(
 FULL = re.compile(
     rf"\b(?:{_BOX})\w{{0,3}}\b[^.\n]{{0,40}}\b(?:voll|überfüllt|pleine?|saturée?|vol|llen[oa]|pien[oa]|"
     rf"chei[oa]|full|fullt|fuld|täynnä|pełn[ay]|přeplněn\w*|plná|megtelt|переполнен|llawn)\b|"
+    r"\b(?:maildatei|postfach)\b[^.\n]{0,40}\b(?:maximale größe|speichergrenze)|"
     r"\b(?:kontingent|speicherplatz|quota|espace|spazio|espacio)\b[^.\n]{0,40}"
     r"(?:überschritten|erschöpft|dépassé|superat[oa]|superad[oa]|excedid[oa])",
     re.IGNORECASE,

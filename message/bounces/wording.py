@@ -173,22 +173,37 @@ def _names_somebody_at(text: str) -> int:
 
 
 def about(recipient: str, said: str, others: Sequence[str] = ()) -> str:
-    """What is said of one of several: from its place on to the next one's; all, if that is nothing.
+    """What is said of one of several: from where it stands to the next; all, if that is nothing.
 
     `others` are the other recipients; where none is given, the next line that begins with an
-    address ends it.
+    address ends it. Exchange names each twice: with advice, and with what its server said.
     """
     low = said.lower()
-    at = low.find(recipient.lower())
-    if at < 0:
+    places = _places_of(recipient, low)
+    if not places:
         return said
-    if others and (talk := _talk_about(said, at)):
+    if others and (talk := _talk_about(said, places[0])):
         return talk
-    rest = at + len(recipient)
-    named = [place for one in others if (place := low.find(one.lower(), rest)) > 0]
-    nexts = named or [found.start() for found in itertools.islice(_NAMES.finditer(said, rest), 1)]
-    words = said[at : min(nexts, default=len(said))]
+    if others:
+        ends = sorted({place for one in (*others, recipient) for place in _places_of(one, low)})
+    else:
+        after = _NAMES.finditer(said, places[0] + len(recipient))
+        ends = [found.start() for found in itertools.islice(after, 1)]
+        places = places[:1]
+    words = ""
+    for place in places:
+        words += said[place : next((end for end in ends if end > place), len(said))] + "\n"
     return words if FAILURE.search(words) else said
+
+
+def _places_of(address: str, low: str) -> list[int]:
+    """Where an address stands in a text in lower case, and not as the end of a longer one."""
+    found: list[int] = []
+    wanted, at = address.lower(), -1
+    while len(found) < MOST_PLACES and (at := low.find(wanted, at + 1)) >= 0:
+        if not at or not (low[at - 1].isalnum() or low[at - 1] in "._+-"):
+            found.append(at)
+    return found
 
 
 def _talk_about(said: str, at: int) -> str:

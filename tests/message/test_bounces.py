@@ -177,6 +177,20 @@ def test_a_full_mailbox_that_asks_for_another_try_is_no_dead_one() -> None:
     assert (bounce.permanent, bounce.reason) == (False, Reason.FULL)
 
 
+def test_each_of_several_has_its_own_reason() -> None:
+    """Exchange names each twice; and one address may be the end of another."""
+    body = (
+        "Delivery has failed to these recipients:\n\njoanna@ashford.example\n"
+        "The mailbox is full.\n\nanna@ashford.example\nThe address couldn't be found.\n\n"
+        "joanna@ashford.example\nServer returned '554 5.2.2 mailbox full'\n\n"
+        "anna@ashford.example\nServer returned '550 5.1.1 user unknown'\n"
+    )
+    found = {one.recipient: one.reason for one in bounces.read(letter(DAEMON + "Failed", body))}
+    assert found == {
+        "joanna@ashford.example": Reason.FULL, "anna@ashford.example": Reason.MAILBOX,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("to", "recipient"),
     [
