@@ -134,12 +134,12 @@ def acknowledges(message: Message) -> bool:
         return False
     begins = openings.opening(text)
     patterns = {"automatic": _AUTOMATIC, "received": _RECEIVED, "unread": _UNREAD}
-    found = {name for name, pattern in patterns.items() if pattern.search(text)}
-    first = {name for name in found if any(patterns[name].search(one) for one in begins)}
-    if not first and not any(openings.thanks(one) for one in begins):
+    thanked = any(openings.thanks(one) for one in begins)
+    # Nearly all mail begins otherwise: the rest of it need not be searched.
+    if not thanked and not any(p.search(one) for p in patterns.values() for one in begins):
         return False
+    found = {name for name, pattern in patterns.items() if pattern.search(text)}
     if "automatic" in found:
-        thanked = any(openings.thanks(one) for one in begins)
         plain = thanked and "?" not in text
         return len(found) > 1 or plain or _sent_by_system(message)
     promised = "received" in found and _PROMISE.search(text) is not None

@@ -183,7 +183,10 @@ def only_asks(own: str, author: Mailbox | None) -> bool:
     told = [line for line in lines if line]
     if _asks_whole(told):
         return True
-    text = _without_author("\n".join(lines).strip(), author)
+    text = "\n".join(lines).strip()
+    if len(text) > 2 * LONGEST:
+        return False
+    text = _without_author(text, author)
     if len(text) > LONGEST:
         return False
     sentences = [one for one in _SENTENCE.split(_GREETED.sub("", text)) if one.strip()]

@@ -5,6 +5,7 @@ import re
 from message.parse import Message
 
 LONGEST_GREETING = 40
+LONGEST_SENTENCE = 300
 _BREAK = re.compile(r"(?<=[.!?:])\s+|\n\s*\n|\*{2,}\s*")
 #: Ticket systems draw a line above which to answer.
 _DELIMITER = re.compile(r"^[#=*-]{2,}.{3,80}[#=*-]{2,}$")
@@ -52,7 +53,7 @@ def opening(text: str) -> list[str]:
             sentence = _without_greeting(sentence)
         if not sentence:
             continue
-        found.append(sentence)
+        found.append(sentence[:LONGEST_SENTENCE])
         if len(found) == 2 or not thanks(sentence):
             break
     return found

@@ -47,6 +47,8 @@ def own_words(passages: Sequence[Passage]) -> str:
 
 def _unmarked(text: str) -> str:
     """Own words without the marks they got by standing inside of a quotation."""
+    if ">" not in text:
+        return text.strip("\n\r")
     lines = cut(text.strip("\n\r"))
     if not all(line.marked or line.blank for line in lines):
         return text.strip("\n\r")
