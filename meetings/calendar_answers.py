@@ -39,7 +39,8 @@ def judge(session: Session, incoming: Incoming, message: Message) -> Heard:
     RFC 5546 §1.4: attendees only REPLY; whoever sends a REQUEST or CANCEL with our UID changes
     nothing. A REPLY is the answer of the member whose token is in the address that it was sent
     to, whatever alias their client calls them by; if it names another member, or has no token,
-    then only if its sender is that member, and proved to be (RFC 6047 §§2.2, 3).
+    then only if its sender is that member, and proved to be (RFC 6047 §§2.2, 3). A delegate is no
+    alias of the member.
     """
     answer = _reply(message)
     meeting = session.scalar(select(Meeting).where(Meeting.uid == answer.uid))
@@ -49,6 +50,8 @@ def judge(session: Session, incoming: Incoming, message: Message) -> Heard:
     if said is None:
         raise NotBelieved("it says neither yes, maybe nor no")
     named = people.by_address(session, answer.attendee) if answer.attendee else None
+    if answer.delegate and named is None:
+        raise NotBelieved("it comes from somebody to whom a member has passed the invitation on")
     invited = _invited(incoming, meeting)
     if invited is not None and (named is None or named.id == invited):
         return Heard(meeting, invited, said, answer)

@@ -39,7 +39,8 @@ class Invitation:
 class CalendarAnswer:
     """What a calendar object says; only what it holds is set.
 
-    `attendee` is an address, `partstat` in upper case (ACCEPTED, DECLINED, TENTATIVE, ...).
+    `attendee` is an address, `partstat` in upper case (ACCEPTED, DECLINED, TENTATIVE, ...);
+    `delegate` says that another was invited, and sends this attendee (RFC 5546 §4.2.5).
     """
 
     method: str
@@ -49,6 +50,7 @@ class CalendarAnswer:
     partstat: str | None
     stamp: dt.datetime | None
     comment: str
+    delegate: bool = False
 
 
 def request(invitation: Invitation) -> str:
@@ -109,6 +111,7 @@ def read_answer(text: str) -> CalendarAnswer | None:
         _address(attendee) if attendee else None,
         _partstat(attendee) if attendee else None,
         _instant(found.get("DTSTAMP")), ics.unescaped(comment.value) if comment else "",
+        delegate=attendee is not None and "DELEGATED-FROM" in attendee.params,
     )  # fmt: skip
 
 

@@ -295,6 +295,15 @@ def test_c18_only_replies_about_our_meetings_count(
         assert session.get_one(Meeting, meeting).state == "announced"
 
 
+def test_c8_a_delegate_is_no_alias_of_the_member(meeting: int, anna: int) -> None:
+    """Whom she sends is for the coordinator to know; that she comes is not said."""
+    passed_on = f'ACCEPTED;DELEGATED-FROM="mailto:{ANNA}"'
+    incoming = arrives(meeting, ANNA, "temp@agency.example", passed_on, token_of=anna)
+    assert fate(incoming)[0] == "stuck"
+    assert "passed the invitation on" in (fate(incoming)[1] or "")
+    assert ledger(meeting) == {}
+
+
 def test_a_token_of_another_meeting_or_purpose_proves_nothing(
     meeting: int, anna: int, network: Network
 ) -> None:

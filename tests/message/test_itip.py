@@ -33,6 +33,7 @@ def test_of_a_delegation_it_is_who_goes() -> None:
     comes = ';DELEGATED-FROM="mailto:a@ashford.example":mailto:ben@ashford.example'
     found = answer(gone, f";PARTSTAT=ACCEPTED{comes}")
     assert (found.attendee, found.partstat) == ("ben@ashford.example", "ACCEPTED")
+    assert found.delegate
     found = answer(f";PARTSTAT=NEEDS-ACTION{comes}", gone)
     assert (found.attendee, found.partstat) == ("a@ashford.example", "DELEGATED")
 
