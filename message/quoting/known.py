@@ -15,6 +15,7 @@ from message.quoting.lines import Line
 _RUN = 3  # so many words in a row are compared
 _STRONG = 5  # a line of so many known words is no accident
 _SURE, _LIKELY = 0.8, 0.5  # the part of a line that is known
+_FEW = 4  # lines of an answer above what closes a text
 _END = 12  # the last words of a text
 _MARKS = re.compile(r"^[\s>]+")
 # Addresses differ from copy to copy, and gateways rewrite them.
@@ -151,10 +152,17 @@ def _widened(seen: list[str], first: int, last: int, start: int, end: int) -> tu
             break
         first = at if seen[at] == "weak" else first
     for at in range(last + 1, end):
-        if seen[at] not in ("weak", "blank"):
+        if seen[at] not in ("weak", "blank") and not _goes_on(seen[at:end]):
             break
         last = at if seen[at] == "weak" else last
     return first, last
+
+
+def _goes_on(seen: list[str]) -> bool:
+    """Whether what is known goes on behind a few new lines: a name and a card, say."""
+    full = [how for how in seen if how != "blank"]
+    new = next((at for at, how in enumerate(full) if how != "new"), len(full))
+    return new <= _FEW and full[new : new + 2] == ["weak", "weak"]
 
 
 def _end_of_text(lines: list[Line], last: int, end: int) -> int:
