@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from archive.models import ReplyTarget
+from core import database
+
+_LEAVE = database.inserting(cast(Table, ReplyTarget.__table__), "mailing_id", "item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +31,17 @@ class Item:
 
 def leave_targets(session: Session, mailing_id: int, items: Iterable[Item]) -> None:
     """Note where answers to a mailing belong; for an item noted before nothing changes."""
-    known = {target.item for target in targets_of(session, mailing_id)}
-    for item in items:
-        if item.number not in known:
-            known.add(item.number)
-            session.add(
-                ReplyTarget(
-                    mailing_id=mailing_id,
-                    item=item.number,
-                    list_id=item.list_id,
-                    thread_id=item.thread_id,
-                    post_id=item.post_id,
-                    title=item.title,
-                    words=item.words,
-                )
-            )
-    session.flush()
+    rows = [
+        {
+            "mailing_id": mailing_id, "item": item.number, "list_id": item.list_id,
+            "thread_id": item.thread_id, "post_id": item.post_id, "title": item.title,
+            "words": item.words,
+        }
+        for item in items
+    ]  # fmt: skip
+    if rows:
+        connection = session.connection()
+        connection.execute(_LEAVE[connection.dialect.name], rows)
 
 
 def targets_of(session: Session, mailing_id: int) -> list[ReplyTarget]:

@@ -3,12 +3,14 @@
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy import DateTime, Engine, Insert, MetaData, Table, create_engine, event
+from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import InvalidatePoolError
@@ -174,6 +176,22 @@ def forbid_transaction() -> None:
     """Raise InTransaction if this thread holds a transaction: called before the network is."""
     if getattr(_open, "depth", 0):
         raise InTransaction("no network call inside a transaction: commit first")
+
+
+def hold(session: Session, *things: object) -> None:
+    """Keep what was read at hand until the transaction ends: a session itself forgets it at once.
+
+    Who asks for it by its id later asks the session, not the database.
+    """
+    session.info.setdefault("held", []).extend(things)
+
+
+def inserting(table: Table, *unique: str) -> Mapping[str, Insert]:
+    """To insert rows but those whose `unique` columns are taken: by the name of the dialect."""
+    return {
+        "postgresql": insert_on_postgresql(table).on_conflict_do_nothing(index_elements=unique),
+        "sqlite": insert_on_sqlite(table).on_conflict_do_nothing(index_elements=unique),
+    }
 
 
 def on_postgresql(session: Session) -> bool:

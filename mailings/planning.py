@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive import targets
-from core import clock, settings
+from core import clock, database, settings
 from core.events import Event, MailingApproved
 from core.outbox import Reaction, ReactionTogether
 from mailer import lateness, ledger, settling
@@ -26,24 +26,27 @@ def start(kind_name: str) -> Reaction:
     kind = kinds.ALL[kind_name]
 
     def plan(session: Session, event: Event) -> None:
-        if kind.occasion is None or (kind.wanted and not kind.wanted(session, [event])):
-            return
-        occasion = kind.occasion(session, event)
-        if occasion is not None:
-            send(session, kind_name, occasion)
+        if kind.wanted is None or kind.wanted(session, [event]):
+            _send_on(session, kind, event)
 
     return plan
 
 
 def start_together(kind_name: str) -> ReactionTogether:
     """The same for several events: those that would reach nobody are passed over at once."""
-    kind, plan = kinds.ALL[kind_name], start(kind_name)
+    kind = kinds.ALL[kind_name]
 
     def plan_many(session: Session, events: Sequence[Event]) -> None:
         for event in events if kind.wanted is None else kind.wanted(session, events):
-            plan(session, event)
+            _send_on(session, kind, event)
 
     return plan_many
+
+
+def _send_on(session: Session, kind: Kind, event: Event) -> None:
+    occasion = kind.occasion(session, event) if kind.occasion else None
+    if occasion is not None:
+        send(session, kind.name, occasion)
 
 
 def send(session: Session, kind_name: str, occasion: Occasion) -> Mailing | None:
@@ -114,6 +117,7 @@ def _send_back(session: Session, mailing: Mailing, due: dt.datetime) -> None:
 def _plan(session: Session, kind: Kind, mailing: Mailing) -> None:
     facts = kind.facts(session, mailing)
     list_ = list_of(session, mailing)
+    database.hold(session, list_)
     rendered = rendering.render(kind, mailing, list_, facts)
     # The archive opens the discussion of a mailing under its subject.
     mailing.subject = mailing.subject or rendered.subject

@@ -6,14 +6,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive import reading
-from archive.models import Post, PostState, Reference
+from archive.models import Post, PostState
 from archive.targets import Item
-from core import addresses, links, settings
+from core import addresses, database, links, settings
 from core.events import Event, PostFiled
 from mailer.models import Mailing
 from mailings import wording
+from mailings.answered import answered
 from mailings.kind import Facts, Kind, Occasion, Origin
-from message import redact, thread_index
+from message import redact
 from message import subject as subjects
 from subscribers import audience
 from subscribers.audience import Audience
@@ -23,6 +24,7 @@ from subscribers.models import MailingList, Mode, Subscription
 def occasion(session: Session, event: PostFiled) -> Occasion | None:
     """Each post that came by mail, once; what we sent ourselves everybody has had."""
     post = session.get(Post, event.post)
+    database.hold(session, post)
     if post is None or post.state != PostState.FILED:
         return None
     if post.mailing_id is not None or post.incoming_id is None:
@@ -50,6 +52,8 @@ def facts(session: Session, mailing: Mailing) -> Facts:
     """The words of the post, what it answers, and its files."""
     post = session.get_one(Post, mailing.about)
     list_ = session.get_one(MailingList, post.list_id)
+    database.hold(session, list_)
+    above = answered(session, post)
     author = wording.with_organisation(post.author, post.organisation)
     files = reading.attachments_of(session, [post.id]).get(post.id, [])
     page = links.post(post.id)
@@ -68,8 +72,8 @@ def facts(session: Session, mailing: Mailing) -> Facts:
         sender_address=addresses.of_author(list_.name, post.person_id, list_.id)
         if post.person_id is not None
         else "",
-        answers=_answers(session, post),
-        index=_index(session, post),
+        answers=above.ids(),
+        index=above.index(),
         items=(Item(0, post.list_id, post.thread_id, post.id, post.subject, post.own_words),),
         archived_at=page,
     )
@@ -86,48 +90,6 @@ def _text(post: Post) -> str:
     text = wording.own_and_quoted(reading.parts_of(post))
     setting = settings.current()
     return redact.strip_secrets(text, setting.domain, setting.separator, setting.base_url)
-
-
-def _index(session: Session, post: Post) -> bytes:
-    """Where Outlook sees it: in the conversation of the root, by its own index if it is of it."""
-    root = _root(session, post) or post
-    own, first = _own_index(session, post), _own_index(session, root)
-    conversation = first or thread_index.opening(root.message_id)
-    if own is not None and own.startswith(conversation[: thread_index.HEADER]):
-        return own
-    return conversation if root is post else thread_index.answering(conversation, post.message_id)
-
-
-def _own_index(session: Session, post: Post) -> bytes | None:
-    at = Reference.position == Reference.OWN_INDEX
-    told = session.scalar(select(Reference.message_id).where(Reference.post_id == post.id, at))
-    return thread_index.of_id(told) if told else None
-
-
-def _root(session: Session, post: Post) -> Post | None:
-    """The post that opens its discussion, if it is another."""
-    return session.scalars(
-        select(Post)
-        .where(Post.thread_id == post.thread_id, Post.parent_id.is_(None))
-        .where(Post.state == PostState.FILED, Post.id != post.id)
-        .order_by(Post.sent_at, Post.id)
-        .limit(1)
-    ).first()
-
-
-def _answers(session: Session, post: Post) -> tuple[str, ...]:
-    """Under which ids readers know what this post answers: as it came, and as our copy.
-
-    The root of the discussion first, then the parent.
-    """
-    ids: list[str] = []
-    parent = session.get(Post, post.parent_id) if post.parent_id else None
-    for one in (_root(session, post), parent):
-        if one is None:
-            continue
-        copy = select(Mailing.message_id).where(Mailing.kind == "post", Mailing.about == one.id)
-        ids += [one.message_id, *session.scalars(copy)]
-    return tuple(dict.fromkeys(reversed(ids)))[::-1]
 
 
 KIND = Kind(
