@@ -1,6 +1,7 @@
 """Filing: a message that arrived becomes a post in its thread; a mailing opens a discussion."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,10 +63,21 @@ def file_post(session: Session, event: PostArrived) -> None:
 
 def file_mailing(session: Session, event: MailingPlanned) -> None:
     """Open the discussion of a newsletter or an announcement, so that answers have a place."""
-    mailing = session.get_one(Mailing, event.mailing)
-    if mailing.kind not in _OPENS or mailing.list_id is None or not mailing.bulk:
-        return
-    (filed,) = shelves.put(session, mailing.list_id, [_letter_of_mailing(session, mailing)])
+    file_mailings(session, [event])
+
+
+def file_mailings(session: Session, events: Sequence[MailingPlanned]) -> None:
+    """The same for several mailings: most are copies of posts, which have their discussion."""
+    opening = select(Mailing).where(
+        Mailing.id.in_([event.mailing for event in events]), Mailing.kind.in_(_OPENS),
+        Mailing.list_id.is_not(None), Mailing.bulk,
+    )  # fmt: skip
+    for mailing in session.scalars(opening.order_by(Mailing.id)).all():
+        _open_discussion(session, mailing, mailing.list_id or 0)
+
+
+def _open_discussion(session: Session, mailing: Mailing, list_id: int) -> None:
+    (filed,) = shelves.put(session, list_id, [_letter_of_mailing(session, mailing)])
     post = session.get_one(Post, filed.post_id)
     whole = Item(0, post.list_id, post.thread_id, post.id, post.subject, post.own_words)
     targets.leave_targets(session, mailing.id, [whole])

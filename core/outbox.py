@@ -3,35 +3,39 @@
 Life of an event: *record* (with the change, one commit) - *ring* - *spread* (one receipt a
 reaction) - *run* each receipt with its effect in one commit. The broker only rings; whatever has
 no receipt, or one that is not done, is found by the next look (the relay). Where the reactions to
-an event can react to several at once, all this is one commit for many events; if that fails, each
-receipt is run by itself.
+an event can react to several at once, all this is one commit for many events, and what a few
+messages lead to is in it too; if that fails, each receipt is run by itself.
 """
 
 import datetime as dt
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from sqlalchemy import (
+    BindParameter,
     ForeignKey,
     Index,
+    Integer,
     Row,
-    Select,
     String,
+    Table,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
     text,
     union_all,
     update,
-)
-from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
+)  # fmt: skip
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, database
+from core.bell import Bell
+from core.database import UtcDateTime
 from core.events import CATALOGUE, Event
 
 log = logging.getLogger(__name__)
@@ -43,6 +47,8 @@ ARRIVED = "MailArrived"
 #: So many events are taken at once: what a batch costs is shared by many, and a writer keeps
 #: others waiting for a fraction of a second.
 AT_ONCE = 200
+#: What so few messages lead to is taken up in the same commit: each is in the archive the sooner.
+FEW = 20
 #: Wait before the next try after the first, second, ... failure.
 BACK_OFF = [dt.timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 1800, 3600)]
 
@@ -85,13 +91,46 @@ class Receipt(database.Base):
 Reaction = Callable[[Session, Event], None]
 #: A reaction to several events of its kind at once, with the same effect as one by one.
 ReactionTogether = Callable[[Session, Sequence[Event]], None]
-_ring: Callable[[int], None] | None = None
+#: What tells of the reactions: their names by kind of event, one by its name, and the form of one
+#: for several events, if it has one.
+Names = Callable[[type[Event]], Iterable[str]]
+Find = Callable[[str], Reaction]
+FindTogether = Callable[[str], ReactionTogether | None]
 
+#: Rung when events are committed.
+bell = Bell("events")
 
-def ring_with(ring: Callable[[int], None] | None) -> None:
-    """Have `ring` called once events are committed, with the id of the last of a transaction."""
-    global _ring
-    _ring = ring
+# Statements of the way that every event takes are built once, on bare tables: with mapped classes,
+# building and executing cost several times what the database needs.
+_event, _receipt = (cast(Table, mapped.__table__) for mapped in (EventRow, Receipt))
+_e, _r = _event.c, _receipt.c
+_NOW: BindParameter[dt.datetime] = bindparam("now", type_=UtcDateTime())
+_WAITING = select(_e.id, _e.name, _e.facts).where(_e.spread_at.is_(None)).order_by(_e.id)
+_TAKE_ALL = _WAITING.limit(AT_ONCE).with_for_update(skip_locked=True)
+_TAKE = _TAKE_ALL.where(_e.name == bindparam("called", type_=String()))
+# What is in hand is brought to its end before more mail is taken in.
+_FIRST = union_all(
+    *(
+        select(_WAITING.where(which).limit(1).subquery())
+        for which in (_e.name.in_(sorted(CATALOGUE.keys() - {ARRIVED})), _e.name == ARRIVED)
+    )
+).subquery()
+_NEXT_NAME = select(_FIRST.c.name).order_by(_FIRST.c.name == ARRIVED).limit(1)
+_DUE = (
+    select(_r.reaction, _r.id)
+    .where(_r.state == "due", _r.next_try <= _NOW)
+    .order_by(_r.id)
+    .limit(AT_ONCE)
+)
+_GIVE = insert(_receipt)
+_SPREAD = (
+    update(_event)
+    .where(_e.id.in_(bindparam("taken", expanding=True, type_=Integer())))
+    .values(spread_at=_NOW)
+)
+#: A key that is known makes no second event.
+_RECORD = database.inserting(_event, "key")
+_RECORD_ONE = {name: statement.returning(_e.id) for name, statement in _RECORD.items()}
 
 
 def record(session: Session, event: Event, key: str | None = None) -> int | None:
@@ -100,63 +139,57 @@ def record(session: Session, event: Event, key: str | None = None) -> int | None
     `key` makes it unique: the second record of the same key does nothing and returns None.
     Returns the id of the event.
     """
-    values = {"name": type(event).__name__, "facts": event.to_json(), "key": key, "at": clock.now()}
-    insert = insert_on_postgresql if database.on_postgresql(session) else insert_on_sqlite
-    statement = insert(EventRow).values(**values)
-    if key is not None:
-        statement = statement.on_conflict_do_nothing(index_elements=["key"])
-    event_id = session.scalar(statement.returning(EventRow.id))
+    connection = session.connection()
+    statement = _RECORD_ONE[connection.dialect.name]
+    event_id: int | None = connection.scalar(statement, _row(event, key, clock.now()))
     if event_id is not None:
-        _ring_for(session, event_id)
+        _note_recorded(session, [event])
     return event_id
 
 
 def record_many(session: Session, events: Sequence[tuple[Event, str]]) -> None:
     """Write down events with their keys in the caller's transaction; known keys do nothing."""
     now = clock.now()
-    rows = [
-        {"name": type(event).__name__, "facts": event.to_json(), "key": key, "at": now}
-        for event, key in events
-    ]
-    if rows:
-        make = insert_on_postgresql if database.on_postgresql(session) else insert_on_sqlite
-        session.execute(make(EventRow).on_conflict_do_nothing(index_elements=["key"]), rows)
-        _ring_for(session, 0)
+    if events:
+        connection = session.connection()
+        rows = [_row(event, key, now) for event, key in events]
+        connection.execute(_RECORD[connection.dialect.name], rows)
+        _note_recorded(session, [event for event, _ in events])
 
 
-def _ring_for(session: Session, event_id: int) -> None:
-    """One bell a transaction is enough: who hears it looks for whatever waits."""
-    if "rung" not in session.info:
-        database.after_commit(session, lambda: _tell(session.info["rung"]))
-    session.info["rung"] = event_id
+def _row(event: Event, key: str | None, now: dt.datetime) -> dict[str, object]:
+    return {"name": type(event).__name__, "facts": event.to_json(), "key": key, "at": now}
 
 
-def _tell(event_id: int) -> None:
-    if _ring is None:
-        return
-    try:
-        _ring(event_id)
-    except Exception as trouble:  # noqa: BLE001 - a broken bell loses nothing: the next look finds it
-        log.warning("bell_broken", extra={"event": event_id, "why": type(trouble).__name__})
+def _note_recorded(session: Session, events: Iterable[Event]) -> None:
+    """Ring after the commit, and remember the names: whoever reacts here may go on with them."""
+    bell.after_commit(session)
+    _recorded(session).update((type(event).__name__, None) for event in events)
 
 
-def work(
-    reactions: Callable[[type[Event]], Iterable[str]],
-    find: Callable[[str], Reaction],
-    find_together: Callable[[str], ReactionTogether | None] = lambda _: None,
-) -> int:
+def _recorded(session: Session) -> dict[str, None]:
+    """The names of the events that were recorded in a transaction, the first of them first."""
+    names: dict[str, None] = session.info.setdefault("recorded", {})
+    return names
+
+
+def work(reactions: Names, find: Find, find_together: FindTogether = lambda _: None) -> int:
     """Spread what waits and run what is due, up to AT_ONCE of each; returns how much that was.
 
-    `reactions` names the reactions to a kind of event; `find` gives one by its name, and
-    `find_together` its form for several events, if it has one.
+    What is recorded on the way is followed up without another look.
     """
     with database.reading() as session:
-        name, due = _next_name(session), _due(session)
-    done = _react_at_once(name, reactions, find_together) if name else 0
-    if done is None:
-        done = _spread_waiting(reactions)
-        with database.reading() as session:
-            due = _due(session)
+        waiting, due = _next_names(session), _due(session)
+    done = 0
+    while waiting:
+        taken = _react_at_once(waiting.pop(0), reactions, find_together)
+        if taken is None:
+            done += _spread_waiting(reactions)
+            with database.reading() as session:
+                due = _due(session)
+            break
+        done += taken.count
+        waiting += [name for name in taken.recorded if name not in waiting]
     for reaction, receipts in due.items():
         together = find_together(reaction) if len(receipts) > 1 else None
         count = _run_together(reaction, together) if together else None
@@ -168,72 +201,77 @@ def work(
 
 def _due(session: Session) -> dict[str, list[int]]:
     """The receipts that are due, by their reaction."""
-    wanted = select(Receipt.reaction, Receipt.id).where(
-        Receipt.state == "due", Receipt.next_try <= clock.now()
-    )
     due: dict[str, list[int]] = {}
-    for row in session.execute(wanted.order_by(Receipt.id).limit(AT_ONCE)):
+    for row in session.connection().execute(_DUE, {"now": clock.now()}):
         due.setdefault(row.reaction, []).append(row.id)
     return due
 
 
-def _waiting() -> Select[int, str, str]:
-    waiting = select(EventRow.id, EventRow.name, EventRow.facts)
-    return waiting.where(EventRow.spread_at.is_(None)).order_by(EventRow.id).limit(AT_ONCE)
+def _next_names(session: Session) -> list[str]:
+    """The name of the event to take up next, if one waits."""
+    return list(session.connection().scalars(_NEXT_NAME))
 
 
-def _next_name(session: Session) -> str | None:
-    """The name of the event to take up next, if one waits.
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """How many events were reacted to, and the names of those that were recorded meanwhile."""
 
-    What is in hand is brought to its end before more mail is taken in.
-    """
-    others = _waiting().where(EventRow.name.in_(CATALOGUE.keys() - {ARRIVED})).limit(1)
-    arrived = _waiting().where(EventRow.name == ARRIVED).limit(1)
-    first = union_all(*(select(one.subquery()) for one in (others, arrived))).subquery()
-    return session.scalar(select(first.c.name).order_by(first.c.name == ARRIVED).limit(1))
+    count: int
+    recorded: tuple[str, ...]
 
 
-def _react_at_once(
-    name: str,
-    reactions: Callable[[type[Event]], Iterable[str]],
-    find_together: Callable[[str], ReactionTogether | None],
-) -> int | None:
+def _react_at_once(name: str, reactions: Names, find_together: FindTogether) -> _Taken | None:
     """Spread events of a name, react and give receipts that are done, all in one commit.
 
-    Returns how many events; None if not all reactions can, or one failed: then nothing of it has
-    happened.
+    None if not all reactions can, or one failed: then nothing of it has happened.
     """
-    names = list(reactions(CATALOGUE[name]))
-    forms = [form for one in names if (form := find_together(one)) is not None]
-    if not names or len(forms) < len(names):
+    forms = _forms(name, reactions, find_together)
+    if forms is None:
         return None
     try:
         with database.transaction() as session:
-            wanted = _waiting().where(EventRow.name == name)
-            rows = session.execute(wanted.with_for_update(skip_locked=True)).all()
-            events = [CATALOGUE[name].from_json(row.facts) for row in rows]
-            for react in forms if events else ():
-                react(session, events)
-            _give_receipts(session, rows, lambda _: names, "done")
+            count = _take(session, name, forms)
+            if name == ARRIVED and count <= FEW:
+                for told in tuple(_recorded(session)):
+                    more = _forms(told, reactions, find_together)
+                    count += _take(session, told, more) if more else 0
+            return _Taken(count, tuple(_recorded(session)))
     except Exception as trouble:  # noqa: BLE001 - which of them it was shows when each is run
         log.warning("reactions_apart", extra={"why": type(trouble).__name__})
         return None
+
+
+def _forms(
+    name: str, reactions: Names, find_together: FindTogether
+) -> dict[str, ReactionTogether] | None:
+    """The reactions to events of a name, in their form for several; None if one has none."""
+    names = list(reactions(CATALOGUE[name]))
+    forms = {one: form for one in names if (form := find_together(one)) is not None}
+    return forms if len(forms) == len(names) else None
+
+
+def _take(session: Session, name: str, forms: Mapping[str, ReactionTogether]) -> int:
+    """React to the events of a name that wait; returns how many they were."""
+    rows = session.connection().execute(_TAKE, {"called": name}).all()
+    if rows:
+        events = [CATALOGUE[name].from_json(row.facts) for row in rows]
+        _recorded(session).pop(name, None)
+        for react in forms.values():
+            react(session, events)
+        _give_receipts(session, rows, lambda _: forms, "done")
     return len(rows)
 
 
-def _spread_waiting(reactions: Callable[[type[Event]], Iterable[str]]) -> int:
+def _spread_waiting(reactions: Names) -> int:
     """Give events that wait one receipt a reaction; returns how many events."""
     with database.transaction() as session:
-        rows = session.execute(_waiting().with_for_update(skip_locked=True)).all()
+        rows = session.connection().execute(_TAKE_ALL).all()
         _give_receipts(session, rows, reactions, "due")
     return len(rows)
 
 
 def _give_receipts(
-    session: Session,
-    rows: Sequence[Row[int, str, str]],
-    reactions: Callable[[type[Event]], Iterable[str]],
-    state: str,
+    session: Session, rows: Sequence[Row[int, str, str]], reactions: Names, state: str
 ) -> None:
     now = clock.now()
     receipts = [
@@ -241,10 +279,11 @@ def _give_receipts(
         for row in rows
         for name in reactions(CATALOGUE[row.name])
     ]
+    connection = session.connection()
     if receipts:
-        session.execute(insert(Receipt), receipts)
-    spread = update(EventRow).where(EventRow.id.in_([row.id for row in rows]))
-    session.execute(spread.values(spread_at=now))
+        connection.execute(_GIVE, receipts)
+    if rows:
+        connection.execute(_SPREAD, {"taken": [row.id for row in rows], "now": now})
 
 
 def _run_together(reaction: str, react: ReactionTogether) -> int | None:

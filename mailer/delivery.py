@@ -12,18 +12,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
+from sqlalchemy import Integer, Table, bindparam, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from core import clock, database, settings
-from mailer import claims, ledger, settling, silence
+from mailer import claims, dispatch, lateness, ledger, settling, silence
 from mailer.claims import Claim
 from mailer.copies import Envelope, Press
 from mailer.dispatch import Dispatch
 from mailer.limits import Limit
-from mailer.models import Delivery, Mailing, State
+from mailer.models import Mailing, State
 from mailer.settling import Outcome
 from mailer.smtp import Connections, Work
 from message.rewritten import rewritten_id
@@ -43,6 +44,9 @@ _MAILINGS_KEPT = 50
 #: A worker that could not say so for this part of SILENT sends nothing more.
 _STILL_SURE = 0.5
 
+_list = cast(Table, MailingList.__table__)
+_NAME_OF_LIST = select(_list.c.name).where(_list.c.id == bindparam("of_list", type_=Integer()))
+
 
 def anything_due(session: Session) -> bool:
     """Whether there are copies to send now; cheap."""
@@ -59,11 +63,7 @@ def deliver(worker_id: str, connections: Connections, stop: Callable[[], bool]) 
 
     A worker id stands for one call at a time: what it left on the wire before is in doubt.
     """
-    with database.reading() as session:
-        if not claims.anything_due(session):
-            return 0
     round_ = _Round(worker_id, stop, connections)
-    _patiently(round_.begin)
     with _heart(worker_id) as fresh:
         connections.carry(round_.turn, fresh)
     return round_.settled
@@ -83,15 +83,8 @@ class _Round:
         self._on_wire: dict[int, Mailing] = {}
         self._hosts = {name: route.host for name, route in connections.routes.items()}
         self._unfinished: set[int] = set()
-        self._held = False
+        self._held = self._begun = False
         self.settled = 0
-
-    def begin(self) -> None:
-        """Say that we live, and take up what an earlier run under our name left behind."""
-        with database.transaction() as session:
-            silence.beat(session, self._worker)
-            if silence.doubt(session, Delivery.worker == self._worker):
-                silence.reclaim(session, SILENT)
 
     def turn(self, outcomes: list[Outcome], free: Mapping[str, int]) -> Work:
         """Settle what is known and claim as many copies as free connections may carry."""
@@ -104,6 +97,8 @@ class _Round:
     def _commit(self, outcomes: list[Outcome], free: Mapping[str, int]) -> Work:
         _make_room(self._mailings)
         with database.transaction() as session:
+            if not self._begun:
+                self._begin(session)
             settling.settle(session, outcomes, self._worker, finish=False)
             self._learn_ids(session, outcomes)
             self._hold_if_away(session, outcomes)
@@ -117,10 +112,20 @@ class _Round:
                 for mailing_id in sorted(self._unfinished):
                     ledger.finish_if_done(session, mailing_id)
             names = {claim.mailing.id: self._list_name(session, claim.mailing) for claim in taken}
+        self._begun = True
         jobs = [
             (route, partial(self._made, claim, names[claim.mailing.id])) for claim, route in shared
         ]
         return Work(jobs, self._pause(idle, room))
+
+    def _begin(self, session: Session) -> None:
+        """Hold what is late, say that we live, and take up what an earlier run of ours left.
+
+        In the transaction of the first claim, and before it.
+        """
+        lateness.hold_late(session, dispatch.used_up)
+        silence.beat(session, self._worker)
+        silence.take_up(session, self._worker, SILENT)
 
     def _learn_ids(self, session: Session, outcomes: list[Outcome]) -> None:
         """Keep the Message-IDs that relays put in place of ours: answers will refer to them."""
@@ -170,7 +175,8 @@ class _Round:
         if mailing.list_id is None:
             return None
         if mailing.list_id not in self._names:
-            self._names[mailing.list_id] = session.get_one(MailingList, mailing.list_id).name
+            named = {"of_list": mailing.list_id}
+            self._names[mailing.list_id] = session.connection().scalars(_NAME_OF_LIST, named).one()
         return self._names[mailing.list_id]
 
 

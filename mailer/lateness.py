@@ -5,11 +5,13 @@ or the machine was away for long is the coordinator's decision.
 """
 
 import datetime as dt
+from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import clock, settings
+from core.database import UtcDateTime
 from mailer import ledger, settling
 from mailer.models import Delivery, Mailing, MailingState, State, Trouble
 
@@ -31,32 +33,34 @@ def is_late(due: dt.datetime, now: dt.datetime, zone: str) -> bool:
     return now - due > (LATE if by_day else LATE_AT_NIGHT)
 
 
-def hold_late(session: Session, *, used_up: bool = False) -> list[int]:
+# Built once: each run of a worker begins with it.
+_BEGUN_LONG_AGO = (
+    select(Mailing)
+    .where(Mailing.state == MailingState.SENDING, Mailing.approved_at.is_not(None))
+    .where(Mailing.planned_at < bindparam("before", type_=UtcDateTime()))
+    .order_by(Mailing.id)
+    .with_for_update(skip_locked=True)
+)
+
+
+def hold_late(session: Session, used_up: Callable[[Session], bool] = lambda _: False) -> list[int]:
     """Pause approved mailings that stopped on the way hours ago, and tell; returns which.
 
     Looked at before a worker begins to send. What was tried and put off by its own mail server is
     not late, and what waits for its turn on purpose neither: its next try is still to come, or all
     budgets of sending are `used_up` for now.
     """
-    if used_up:
-        return []
     now, zone = clock.now(), settings.current().zone
-    wanted = (
-        select(Mailing)
-        .where(Mailing.state == MailingState.SENDING, Mailing.approved_at.is_not(None))
-        .where(Mailing.planned_at < now - LATE_AT_NIGHT)
-        .order_by(Mailing.id)
-        .with_for_update(skip_locked=True)
-    )
-    held = []
-    for mailing in session.scalars(wanted).all():
-        since = _stopped(session, mailing, now)
-        if since is not None and is_late(since, now, zone):
-            mailing.state = MailingState.PAUSED
-            ledger.report(session, mailing, Trouble.LATE, since)
-            held.append(mailing.id)
+    begun = session.scalars(_BEGUN_LONG_AGO, {"before": now - LATE_AT_NIGHT}).all()
+    stopped = [(mailing, _stopped(session, mailing, now)) for mailing in begun]
+    late = [(one, since) for one, since in stopped if since and is_late(since, now, zone)]
+    if not late or used_up(session):
+        return []
+    for mailing, since in late:
+        mailing.state = MailingState.PAUSED
+        ledger.report(session, mailing, Trouble.LATE, since)
     session.flush()
-    return held
+    return [mailing.id for mailing, _ in late]
 
 
 def _stopped(session: Session, mailing: Mailing, now: dt.datetime) -> dt.datetime | None:

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from core import clock, outbox, settings, tokens
+from core.bell import Bell
 from core.database import UtcDateTime
 from core.events import MailingFinished, MailingInTrouble, MailingPlanned
 from mailer.models import Delivery, Mailing, MailingState, State, Trouble
@@ -42,6 +43,10 @@ REPEATED = "repeated_after_doubt"
 ELSEWHERE = "gets it from another list"
 #: States that await an outcome. (A copy in doubt does until it is settled for good.)
 OPEN = (State.PLANNED, State.ATTEMPTING, State.DEFERRED)
+
+
+#: Rung when copies that can be sent are committed.
+bell = Bell("copies")
 
 
 class WrongState(ValueError):
@@ -94,7 +99,7 @@ def draft(
 
 def plan(
     session: Session, mailing: Mailing, mould: bytes, audience: Audience, *, named: bool = True
-) -> Totals:
+) -> None:
     """Write a row for each recipient, and for each who is left out with the reason; once.
 
     One statement, however many they are. The mailing is sent from now on (or from its
@@ -104,15 +109,15 @@ def plan(
     if mailing.state == MailingState.CANCELLED:
         raise WrongState("This mailing was cancelled: write a new one.")
     if mailing.state not in (MailingState.DRAFT, MailingState.APPROVED):
-        return totals(session, mailing.id)
+        return
     now = clock.now()
+    with session.no_autoflush:  # the mailing is written once, with all that is known then
+        mailing.copies = _write_rows(session, mailing, audience, now, named=named)
     mailing.mould, mailing.planned_at, mailing.state = mould, now, MailingState.SENDING
     session.flush()
-    mailing.copies = _write_rows(session, mailing, audience, now, named=named)
-    session.flush()
     outbox.record(session, MailingPlanned(mailing.id), key=f"planned:{mailing.id}")
-    finish_if_done(session, mailing.id)
-    return totals(session, mailing.id)
+    if not finish_if_done(session, mailing.id):
+        bell.after_commit(session)
 
 
 def _write_rows(
@@ -135,9 +140,11 @@ def _write_rows(
     columns = ("mailing_id", "person_id", "address", "name", "state", "reason", "attempts",
                "next_try", "settled_at")  # fmt: skip
     statement = insert(Delivery).from_select(columns, rows, include_defaults=False)
-    session.execute(statement)
-    written = select(func.count()).where(Delivery.mailing_id == mailing.id)
-    return session.scalar(written) or 0
+    written = session.connection().execute(statement, execution_options=_COUNTING).rowcount
+    if written >= 0:
+        return written
+    # Of a statement that begins with WITH SQLite does not tell.
+    return session.scalar(select(func.count()).where(Delivery.mailing_id == mailing.id)) or 0
 
 
 def _reason(session: Session, mailing: Mailing, asked: Subquery) -> ColumnElement[str | None]:
@@ -174,6 +181,8 @@ def totals(session: Session, mailing_id: int) -> Totals:
     )
 
 
+#: An INSERT tells how many rows it wrote only when it is asked to.
+_COUNTING = {"preserve_rowcount": True}
 _HERE = Delivery.mailing_id == bindparam("mailing_id", type_=Integer())
 _DOUBTED = exists().where(_HERE, Delivery.state == State.IN_DOUBT, Delivery.settled_at.is_(None))
 _WAITING = exists().where(_HERE, Delivery.state.in_((State.PLANNED, State.DEFERRED)))
@@ -244,7 +253,8 @@ def resume(session: Session, mailing_id: int) -> Mailing:
     mailing.not_before = max(clock.now(), mailing.not_before or clock.now())
     mailing.trouble = mailing.trouble_at = None
     session.flush()
-    finish_if_done(session, mailing_id)
+    if not finish_if_done(session, mailing_id):
+        bell.after_commit(session)
     return mailing
 
 

@@ -2,11 +2,25 @@
 
 import datetime as dt
 import logging
+from collections.abc import Mapping
+from typing import cast
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    String,
+    Table,
+    bindparam,
+    exists,
+    select,
+    update,
+)  # fmt: skip
+from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Session
 
 from core import clock, settings
+from core.database import UtcDateTime
 from mailer import ledger
 from mailer.ledger import REPEATED
 from mailer.models import Delivery, Mailing, MailingState, State, Worker
@@ -15,14 +29,49 @@ from mailer.settling import MOST_DOUBTS
 log = logging.getLogger(__name__)
 
 
+# Statements with which each run of a worker begins are built once (see mailer/claims.py).
+_copy, _worker = (cast(Table, mapped.__table__) for mapped in (Delivery, Worker))
+_c = _copy.c
+_BEAT = {
+    name: made.on_conflict_do_update(index_elements=["id"], set_={"seen_at": made.excluded.seen_at})
+    for name, made in (
+        ("postgresql", insert_on_postgresql(_worker)), ("sqlite", insert_on_sqlite(_worker))
+    )
+}  # fmt: skip
+
+
+def _doubting(whose: ColumnElement[bool]) -> Executable:
+    """Put in doubt what is marked as on the wire by workers that have nothing there any more."""
+    lost = (
+        select(_c.id)
+        .where(_c.state == State.ATTEMPTING, whose)
+        .with_for_update(skip_locked=True)
+        .cte("lost")
+    )
+    return (
+        update(_copy)
+        .where(_c.id.in_(select(lost.c.id)))
+        .values(state=State.IN_DOUBT)
+        .returning(_c.id)
+    )
+
+
+_DOUBT_OURS = _doubting(_c.worker == bindparam("whose", type_=String()))
+_LIVELY = select(_worker.c.id).where(_worker.c.seen_at > bindparam("since", type_=UtcDateTime()))
+_DOUBT_SILENT = _doubting(_c.worker.not_in(_LIVELY))
+
+
 def beat(session: Session, worker: str) -> None:
     """Say that a worker is alive."""
-    row = session.get(Worker, worker, with_for_update=True)
-    if row is None:
-        session.add(Worker(id=worker, started_at=clock.now(), seen_at=clock.now()))
-    else:
-        row.seen_at = clock.now()
-    session.flush()
+    connection, now = session.connection(), clock.now()
+    row = {"id": worker, "started_at": now, "seen_at": now}
+    connection.execute(_BEAT[connection.dialect.name], row)
+
+
+def take_up(session: Session, worker: str, silent_for: dt.timedelta) -> None:
+    """Plan again what an earlier run under the name of this worker left on the wire."""
+    if _doubt(session, _DOUBT_OURS, {"whose": worker}):
+        reclaim(session, silent_for)
 
 
 def reclaim(session: Session, silent_for: dt.timedelta) -> int:
@@ -34,8 +83,7 @@ def reclaim(session: Session, silent_for: dt.timedelta) -> int:
     """
     now = clock.now()
     leave = settings.current().after_doubt == "leave"
-    lively = select(Worker.id).where(Worker.seen_at > now - silent_for)
-    doubt(session, Delivery.worker.not_in(lively))
+    _doubt(session, _DOUBT_SILENT, {"since": now - silent_for})
     again = 0
     doubted = (
         select(Delivery)
@@ -52,25 +100,15 @@ def reclaim(session: Session, silent_for: dt.timedelta) -> int:
         row.state, row.reason, row.worker = State.PLANNED, REPEATED, None
         again += 1
     session.flush()
+    if again:
+        ledger.bell.after_commit(session)
     _finish_what_a_crash_left(session)
     return again
 
 
-def doubt(session: Session, whose: ColumnElement[bool]) -> int:
-    """Put in doubt what is marked as on the wire by workers that have nothing there any more."""
-    lost = (
-        select(Delivery.id)
-        .where(Delivery.state == State.ATTEMPTING, whose)
-        .with_for_update(skip_locked=True)
-        .cte("lost")
-    )
-    statement = (
-        update(Delivery)
-        .where(Delivery.id.in_(select(lost.c.id)))
-        .values(state=State.IN_DOUBT)
-        .returning(Delivery.id)
-    )
-    rows = session.scalars(statement, execution_options={"synchronize_session": False}).all()
+def _doubt(session: Session, statement: Executable, facts: Mapping[str, object]) -> int:
+    session.flush()
+    rows = session.connection().scalars(statement, facts).all()
     if rows:
         log.warning("copies_in_doubt", extra={"deliveries": list(rows)})
     return len(rows)

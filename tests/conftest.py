@@ -11,6 +11,7 @@ import pytest
 import migrations
 from core import clock, database, outbox, settings
 from core.settings import Settings
+from mailer import ledger
 from subscribers import models as people
 from tests.servers.postgresql import PostgreSQL, postgresql
 
@@ -38,7 +39,8 @@ def our_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
             check_signatures=False,  # no test asks the DNS of the world
         )
     )
-    outbox.ring_with(None)
+    for bell in (outbox.bell, ledger.bell):
+        bell.ring_with(None)
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import dramatiq
 
 from core import clock, database, outbox, settings
-from mailer import acceptance, delivery, dispatch, lateness
+from mailer import acceptance, delivery, dispatch
 from mailer.smtp import Connections
 from mailer.watching import Watch
 from mailings import planning
@@ -23,7 +22,7 @@ log = logging.getLogger(__name__)
 class Actors:
     """The actors as declared on one broker."""
 
-    react: "dramatiq.Actor[[int], None]"
+    react: "dramatiq.Actor[[], None]"
     deliver: "dramatiq.Actor[[], None]"
     tick: "dramatiq.Actor[[], None]"
     clerk: "Clerk"
@@ -33,8 +32,8 @@ class Actors:
 class Clerk:
     """Reacts to what waits, in this process one at a time: reactions write to one database."""
 
-    def __init__(self, ring_for_copies: Callable[[], object], stop: threading.Event) -> None:
-        self._ring_for_copies, self._stop = ring_for_copies, stop
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
         self._running = threading.Lock()
         self._again = threading.Event()
 
@@ -47,7 +46,7 @@ class Clerk:
                 while not self._stop.is_set() and outbox.work(
                     reactions.names, reactions.find, reactions.find_together
                 ):
-                    self._tell_postmen()
+                    pass
             finally:
                 self._running.release()
 
@@ -61,12 +60,6 @@ class Clerk:
             log.warning("reactions_stuck", extra={"receipts": backlog.stuck})
         if backlog.events:
             self.react()
-
-    def _tell_postmen(self) -> None:
-        with database.reading() as session:
-            due = delivery.anything_due(session)
-        if due:
-            self._ring_for_copies()
 
 
 class Postman:
@@ -97,8 +90,6 @@ class Postman:
             self.deliver()
 
     def _run(self) -> None:
-        with database.transaction() as session:
-            lateness.hold_late(session, used_up=dispatch.used_up(session))
         connections = Connections(settings.current())
         try:
             delivery.deliver(self._worker, connections, self._stop.is_set)
@@ -109,9 +100,9 @@ class Postman:
 def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Actors:
     """Declare the actors on a broker, for the worker of that name."""
     postman, watch = Postman(worker, stop), Watch(dispatch.used_up)
-    clerk = Clerk(lambda: actors.deliver.send(), stop)
+    clerk = Clerk(stop)
 
-    def react(_event: int) -> None:
+    def react() -> None:
         clerk.react()
 
     def deliver() -> None:
@@ -133,5 +124,4 @@ def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Acto
     def actor(function: Any, priority: int) -> Any:
         return dramatiq.actor(broker=broker, priority=priority)(function)
 
-    actors = Actors(actor(react, 0), actor(deliver, 5), actor(tick, 1), clerk, postman)
-    return actors
+    return Actors(actor(react, 0), actor(deliver, 5), actor(tick, 1), clerk, postman)

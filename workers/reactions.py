@@ -42,6 +42,7 @@ REACTIONS: dict[type[e.Event], list[Callable[[Session, Any], None]]] = {
 TOGETHER: dict[Callable[[Session, Any], None], Callable[[Session, Any], None]] = {
     sorting.sort: sorting.sort_many,
     filing.file_post: intake.file_posts,
+    filing.file_mailing: filing.file_mailings,
 }
 
 

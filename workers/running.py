@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from core import clock, database, leases, outbox
 from core.settings import Settings
-from mailer import delivery, lmtp
+from mailer import delivery, ledger, lmtp
 from mailer.models import Worker
 from workers import broker as brokers
 from workers import listener
@@ -47,7 +47,8 @@ def everything(
     name = name_of_process()
     broker = brokers.connect(settings)
     actors = declare(broker, name, stop)
-    outbox.ring_with(_bell(actors))
+    outbox.bell.ring_with(actors.react.send)
+    ledger.bell.ring_with(actors.deliver.send)
     worker = dramatiq.Worker(broker, worker_threads=threads, worker_timeout=100)
     loops: list[Callable[[], None]] = []
     if "worker" in parts:
@@ -77,15 +78,9 @@ def everything(
             thread.join(timeout=20)
         if "worker" in parts:
             worker.stop(timeout=20_000)
-        outbox.ring_with(None)
+        for bell in (outbox.bell, ledger.bell):
+            bell.ring_with(None)
         broker.close()
-
-
-def _bell(actors: Actors) -> Callable[[int], None]:
-    def ring(event_id: int) -> None:
-        actors.react.send(event_id)
-
-    return ring
 
 
 def bury_the_dead(ours: str) -> None:

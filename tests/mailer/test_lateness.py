@@ -78,7 +78,7 @@ def test_a_newsletter_that_stopped_is_held_and_told_once(
     assert hold() == []
     clock.turn(dt.timedelta(hours=37))
     with database.transaction() as session:
-        assert lateness.hold_late(session, used_up=True) == []
+        assert lateness.hold_late(session, used_up=lambda _: True) == []
     assert hold() == [mailing]
     assert hold() == []
     with database.reading() as session:

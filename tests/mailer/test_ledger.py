@@ -68,6 +68,34 @@ def test_a_plan_keeps_the_reasons_of_those_left_out(planned: Planned, network: N
     assert events("MailingPlanned") == 1
 
 
+def test_the_bell_rings_once_there_are_copies_to_send(planned: Planned) -> None:
+    """For what is planned, and for what goes on; not for a mailing that nobody gets."""
+    rung: list[str] = []
+    ledger.bell.ring_with(lambda: rung.append("rung"))
+    mailing = planned(2)
+    assert rung == ["rung"]
+    assert state_of(planned(0)) == MailingState.FINISHED
+    with database.transaction() as session:
+        ledger.pause(session, mailing)
+    assert rung == ["rung"]
+    with database.transaction() as session:
+        ledger.resume(session, mailing)
+        assert rung == ["rung"]
+    assert rung == ["rung"] * 2
+
+
+def test_the_bell_rings_for_what_silent_workers_left(planned: Planned) -> None:
+    """What is planned again can be sent at once."""
+    planned(1)
+    claim()
+    rung: list[str] = []
+    ledger.bell.ring_with(lambda: rung.append("rung"))
+    assert reclaim() == 1
+    assert rung == ["rung"]
+    assert reclaim() == 0
+    assert rung == ["rung"]
+
+
 def test_an_address_gets_one_copy(planned: Planned) -> None:
     """Whoever is named twice, in whatever case, gets one."""
     twice = [Recipient(None, "Jo@x.example", "Jo", ""), Recipient(None, "jo@X.example", "Jo", "")]
