@@ -37,8 +37,8 @@ journeys: .venv/dev servers ## only the journeys
 faults: .venv/dev servers ## the fault suite at length: 200 kills, 250 and 10,000 recipients
 	FAULT_KILLS=50 FAULT_COPIES=250,10000 $(BIN)/python -m pytest tests/faults
 
-corpora: .venv/dev ## only the scores over external mail (MAIL_CORPORA)
-	$(BIN)/python -m pytest tests/corpora -s
+corpora: .venv/dev ## only the scores: over external mail (MAIL_CORPORA), and over what we wrote ourselves
+	$(BIN)/python -m pytest tests/corpora tests/written -s
 
 check: .venv/dev servers ## all that must hold before a commit: format, lint, types, imports, tests
 	$(BIN)/ruff format --check .

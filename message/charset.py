@@ -32,6 +32,7 @@ _NOT_CHARSETS = frozenset(
     {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 )
 _LONGEST_LABEL = 40
+_FEW = 20  # one sign in so many may be lost where a label is otherwise right
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")
 )  # fmt: skip
@@ -41,14 +42,41 @@ _UNFIT = re.compile("[\x00\ud800-\udfff]")
 def decode(raw: bytes, label: str | None) -> str:
     """Text of bytes under a declared charset; tries the label's meaning, UTF-8, windows-1252.
 
-    Never raises; NUL and lone surrogates, which databases refuse, become U+FFFD.
+    A few bytes that are none of it spoil themselves only. Never raises; NUL and lone surrogates,
+    which databases refuse, become U+FFFD.
     """
-    for name in _candidates(raw, label):
+    names = _candidates(raw, label)
+    for name in names:
         try:
             return clean(raw.decode(name))
         except (UnicodeError, LookupError, ValueError):
             continue
+    for name in names:
+        text = raw.decode(name, _STRAY)
+        if text.count("\ufffd") * _FEW <= len(text):
+            return clean(text)
     return clean(raw.decode("windows-1252", "replace"))
+
+
+def _as_windows(fault: UnicodeError) -> tuple[str | bytes, int]:
+    """Bytes between those of UTF-8 were mostly written by Windows; in others they are lost."""
+    if not isinstance(fault, UnicodeDecodeError):
+        raise fault
+    stray = fault.object[fault.start : fault.end]
+    is_utf_8 = fault.encoding.replace("_", "-").lower() == "utf-8"
+    return (stray.decode("windows-1252", "replace") if is_utf_8 else "\ufffd"), fault.end
+
+
+_STRAY = "folkmoot.stray"
+codecs.register_error(_STRAY, _as_windows)
+
+
+def decode_field(raw: bytes, label: str | None) -> str:
+    """Text of a header field that may hold bytes: UTF-8 (RFC 6532), else as the body declares."""
+    try:
+        return clean(raw.decode("utf-8"))
+    except UnicodeError:
+        return decode(raw, label or "utf-8")
 
 
 def _candidates(raw: bytes, label: str | None) -> list[str]:

@@ -5,7 +5,7 @@ import binascii
 import quopri
 import re
 
-from message.charset import clean, decode
+from message.charset import clean, decode, decode_field
 
 #: RFC 2047 §2: an encoded-word has at most 75 characters; `=?utf-8?b??=` takes 12 of them.
 _ROOM = (75 - 12) // 4 * 3
@@ -37,13 +37,14 @@ def encode(text: str, taken: int = 0) -> list[str]:
     return [f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in words]
 
 
-def decode_value(raw: bytes, *, addresses: bool = False) -> str:
+def decode_value(raw: bytes, *, addresses: bool = False, charset: str | None = None) -> str:
     """A field's value as Unicode, its encoded-words decoded and adjacent ones joined.
 
     In a field of `addresses` a decoded word that holds signs of its own is quoted, since what
-    stands in an encoded-word is never syntax (RFC 2047 §5). Controls become blanks.
+    stands in an encoded-word is never syntax (RFC 2047 §5). Controls become blanks. Bytes that are
+    no UTF-8 are read as the `charset` of the body.
     """
-    text = decode(raw, "utf-8")
+    text = decode_field(raw, charset)
     if "=?" in text:
         text = _decoded(text, addresses)
     elif text.isprintable() and "  " not in text:

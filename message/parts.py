@@ -93,15 +93,16 @@ def read(raw: bytes) -> tuple[Part, bytes, list[str]]:
 
 def _head(raw: bytes, default: str) -> tuple[Part, bytes, list[str]]:
     found, start, defects = fields.split_header(raw)
-    headers = tuple(
-        (name, decode_value(value, addresses=name.lower() in _ADDRESSES)) for name, value in found
-    )
-    part = Part(default, {}, headers)
     # Parameters are cut before encoded-words in them are decoded, which may hold any sign.
     declared = _undecoded(found, "content-type")
-    if declared:
-        kind, part.params = fields.parameters(declared)
-        part.type = kind if _TYPE.fullmatch(kind) else "text/plain"  # RFC 2045 §5.2
+    kind, params = fields.parameters(declared) if declared else (default, {})
+    charset = params.get("charset")
+    headers = tuple(
+        (name, decode_value(value, addresses=name.lower() in _ADDRESSES, charset=charset))
+        for name, value in found
+    )
+    # RFC 2045 §5.2
+    part = Part(kind if _TYPE.fullmatch(kind) else "text/plain", params, headers)
     part.disposition, extra = fields.parameters(_undecoded(found, "content-disposition"))
     name = extra.get("filename") or part.params.get("name")
     if name is not None:

@@ -210,6 +210,18 @@ def test_o29_an_encoded_name_is_never_syntax() -> None:
 
 
 @pytest.mark.parametrize(
+    ("charset", "subject"),
+    [("koi8-r", "Привет из Москвы"), ("shift_jis", "会議のお知らせ"), ("iso-8859-1", "Grüße")],
+)
+def test_i24_bytes_in_a_header_are_those_of_the_body(charset: str, subject: str) -> None:
+    """Where they are no UTF-8 (RFC 6532), the charset that the body names is what was meant."""
+    head = f"Content-Type: text/plain; charset={charset}\r\n\r\n".encode()
+    for coded in (charset, "utf-8"):
+        raw = b"Subject: " + subject.encode(coded) + b"\r\n" + head
+        assert parse(raw).subject == subject
+
+
+@pytest.mark.parametrize(
     ("label", "raw", "text"),
     [
         ("utf-8", "é".encode(), "é"), ("latin-1", b"\x93caf\xe9\x94", "“café”"),
@@ -224,6 +236,9 @@ def test_o29_an_encoded_name_is_never_syntax() -> None:
         ("hex", b"41", "41"),
         ("undefined", b"a", "a"), ("utf-8", b"\xef\xbb\xbfa", "a"), (None, b"\xff\xfea\x00", "a"),
         ("x" * 5000, b"a", "a"), ("a\x00b", b"a", "a"), ("..", b"a", "a"),
+        ("utf-8", "é ".encode() + b"caf\xe9 \x80", "é café €"),
+        ("gb18030", "会议的通知，关于会议的通知，关于会议的通知。".encode("gb18030") + b"\xff.",
+         "会议的通知，关于会议的通知，关于会议的通知。\ufffd."),
         ("utf-8", b"\xed\xa0\x80", "í\xa0€"), ("utf-16-le", b"\x00\xd8", "\ufffdØ"),
     ],
 )  # fmt: skip
