@@ -6,6 +6,7 @@ from message.quoting.lines import Line
 
 MOST_LINES = 6
 LONGEST = 420
+_END = 32  # signs of an attribution that hold its last word
 
 _VERBS = (
     r"wrote|writes|sent|ysgrifennodd|scrie|pisze|пише|napisala|scris|scríobh|schrieb|"
@@ -128,6 +129,9 @@ def _is_complete(joined: str, lines: list[Line], following: int) -> bool:
     if _DASHED.match(joined) or (_QUOTING.match(joined) and _is_marked(lines, following)):
         return True
     colon = joined.rstrip("*_ ").endswith((":", "：", "՝"))
+    # So each line of a log is passed over quickly.
+    if not colon and joined[-1] != ">" and not _VERB_AT_END.search(joined[-_END:]):
+        return False
     address = bool(_ADDRESS.search(joined))
     dated = bool(_DATE.search(joined))
     timed = dated and bool(_TIME.search(joined))
