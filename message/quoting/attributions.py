@@ -126,16 +126,21 @@ def _is_open(joined: str) -> bool:
 
 
 def _is_complete(joined: str, lines: list[Line], following: int) -> bool:
+    """Whether lines joined are a whole attribution, given what follows them."""
     if _DASHED.match(joined) or (_QUOTING.match(joined) and _is_marked(lines, following)):
         return True
     colon = joined.rstrip("*_ ").endswith((":", "：", "՝"))
     # So each line of a log is passed over quickly.
     if not colon and joined[-1] != ">" and not _VERB_AT_END.search(joined[-_END:]):
         return False
+    return _heads_a_quotation(joined, colon, _is_marked(lines, following))
+
+
+def _heads_a_quotation(joined: str, colon: bool, quote_follows: bool) -> bool:
+    """Whether a line says who wrote: by address or time and a verb, or by what follows."""
     address = bool(_ADDRESS.search(joined))
     dated = bool(_DATE.search(joined))
     timed = dated and bool(_TIME.search(joined))
-    quote_follows = _is_marked(lines, following)
     if _SELF.search(joined) and not address and not quote_follows:
         return False
     # Whatever the language: a time, a name with its address, a colon, and a quotation below.
