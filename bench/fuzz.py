@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from archive.letters import letter_of
 from archive.mailboxes import messages_in
 from core import settings
-from message import bounces, itip, quoting, sanitise, verdict
+from message import bounces, itip, sanitise, verdict
 from message.parse import Message, parse
 from tests.corpora.mail import corpus
 
@@ -185,7 +185,7 @@ def check(raw: bytes) -> str:
     for part in message.calendars:
         itip.read_answer(part.text)
     text = message.text
-    if "".join(passage.text for passage in quoting.split(text)) != text:
+    if "".join(passage.text for passage in message.passages) != text:
         raise AssertionError("passages are not the text")
     letter = letter_of(message, "0" * 64, None)
     if letter.html is not None:
