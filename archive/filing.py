@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import column, select, table
 from sqlalchemy.orm import Session
 
-from archive import access, authority, mentions, routing, shelves, targets
+from archive import access, authority, claiming, mentions, routing, shelves, targets
 from archive.letters import Letter, known_id, letter_of, readable, topic_of
 from archive.models import Post
 from archive.routing import Place, Route
@@ -48,12 +48,17 @@ def file_post(session: Session, event: PostArrived) -> None:
     if answered is not None and answered.kind == "question":
         _file_chosen(session, mail, answered)
         return
+    if answered is not None and answered.kind == "whose":
+        _hear_whose(session, mail, answered)
+        return
     list_id = routing.list_of(session, incoming)
     if list_id is None:
         _give_up(session, incoming, "written to no list")
         return
     letter, right = _judged(session, list_id, mail)
-    found = routing.route(session, list_id, _viewer(right), incoming, letter)
+    # Whose it is may be told later; a reply address says where it belongs all the same.
+    writer = right.person or claiming.owner(session, incoming)
+    found = routing.route(session, list_id, _viewer(writer), incoming, letter)
     if found.ask and right.held_why is None:
         incoming.why = "which item of the digest?"
         outbox.record(session, PlaceAsked(incoming.id), key=f"place-asked:{incoming.id}")
@@ -125,8 +130,8 @@ def signed(letter: Letter, person: Person) -> Letter:
     )
 
 
-def _viewer(right: authority.Authority) -> access.Viewer:
-    return access.Viewer(right.person.id, right.person.role) if right.person else access.ANYBODY
+def _viewer(person: Person | None) -> access.Viewer:
+    return access.Viewer(person.id, person.role) if person else access.ANYBODY
 
 
 def _file(
@@ -169,6 +174,15 @@ def _file_chosen(session: Session, mail: Mail, question: Mailing) -> None:
     _file(session, asked, found, right)
 
 
+def _hear_whose(session: Session, mail: Mail, asked: Mailing) -> None:
+    """A member says whether a post is theirs that came from an address we do not know."""
+    why = claiming.hear(session, mail.incoming, mail.letter.own_words(), asked)
+    if why is None:
+        mail.incoming.why = "says whose an answer is"
+    else:
+        _give_up(session, mail.incoming, f"asked whose an answer is: {why}")
+
+
 def _chosen(session: Session, mail: Mail, asked: Mail) -> tuple[Route | None, authority.Authority]:
     """Where the author of an earlier answer wants it; no route if it is somebody else's wish."""
     nobody = authority.Authority(None, authority.NOT_PROVED)
@@ -186,7 +200,7 @@ def _chosen(session: Session, mail: Mail, asked: Mail) -> tuple[Route | None, au
         return Route((Place(list_id, replace(letter, references=())),)), right
     if digest is None:
         return None, nobody
-    return routing.to_item(session, _viewer(right), letter, digest, choice), right
+    return routing.to_item(session, _viewer(right.person), letter, digest, choice), right
 
 
 def _choice(session: Session, letter: Letter, digest: Mailing | None) -> int | None:

@@ -27,6 +27,12 @@ def approve(session: Session, post_id: int, by: int) -> bool:
     post = _decide(session, post_id, by, PostState.FILED)
     if post is None:
         return False
+    weave_in(session, post)
+    return True
+
+
+def weave_in(session: Session, post: Post) -> None:
+    """Give a post that is held no more its place, and record PostFiled."""
     weaving.take_turns(session, post.list_id)
     leaf = leaves.leaf_of(session, post)
     woven = weaving.weave(session, post.list_id, [leaf])
@@ -35,7 +41,6 @@ def approve(session: Session, post_id: int, by: int) -> bool:
     search.index(session, post)
     routing.note_answer(session, post)
     outbox.record(session, PostFiled(post.id), key=f"post-filed:{post.id}")
-    return True
 
 
 def reject(session: Session, post_id: int, by: int, why: str) -> bool:
