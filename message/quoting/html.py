@@ -19,8 +19,9 @@ _GMAIL = re.compile(r"\bgmail_quote\b", re.IGNORECASE)
 _CITING = re.compile(r"\bcite\b|quote|border-left\s*:|\bid\s*=|\bclass\s*=", re.IGNORECASE)
 _QUOTATION = re.compile(r"<blockquote\b|<hr\b|\bid=[\"']?divRplyFwdMsg|_quote", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
-#: So much of what stands before and behind a block is looked at.
-_NEAR = 600
+_END_OF_BLOCK = re.compile(r"</blockquote\s*>", re.IGNORECASE)
+#: So much of what stands right before and behind a block, and of the rest, is looked at.
+_NEAR, _FAR = 600, 30_000
 
 
 def to_text(html: str) -> str:
@@ -72,12 +73,10 @@ def _is_own_citation(html: str, tag: re.Match[str]) -> bool:
     above = _seen(html[max(0, tag.start() - _NEAR) : tag.start()])[-200:]
     if above.endswith(":") and ("@" in above or re.search(r"\d[:.h]\d\d", above)):
         return False
-    end = html.lower().find("</blockquote>", tag.end(), tag.end() + 50 * _NEAR)
-    if not above or end < 0:
+    end = _END_OF_BLOCK.search(html, tag.end(), tag.end() + _FAR)
+    if not above or end is None or not _QUOTATION.search(html, end.end(), end.end() + _FAR):
         return False
-    below = html[end + len("</blockquote>") : end + _NEAR]
-    if not _QUOTATION.search(html, end + len("</blockquote>")):
-        return False
+    below = html[end.end() : end.end() + _NEAR]
     return bool(re.search(r"\w", _seen(below.partition("<blockquote")[0])))
 
 
