@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from archive import access
 from core import tokens
@@ -70,6 +70,7 @@ def authors_of(session: Session, addresses: Sequence[str]) -> dict[str, Person]:
         select(Address.key, Person)
         .join(Person, Address.person_id == Person.id)
         .where(Address.key.in_(keys))
+        .options(joinedload(Person.organisation))
     )
     return {row.key: row.Person for row in session.execute(found)}
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
 from sqlalchemy.orm import Session
 
 from archive import access, authority, filing, routing, shelves
@@ -30,13 +30,19 @@ class _Judged:
     right: Authority
 
 
+_FILED = select(Post.id).where(Post.incoming_id == Incoming.id)
+_WAITING = (
+    select(Incoming)
+    .where(Incoming.id.in_(bindparam("numbers", expanding=True, type_=Integer())))
+    .where(~_FILED.exists())
+    .order_by(Incoming.id)
+)
+
+
 def file_posts(session: Session, events: Sequence[PostArrived]) -> None:
     """File what people wrote, with the same outcome as `filing.file_post` for each."""
     numbers = [event.incoming for event in events]
-    waiting = select(Incoming).where(Incoming.id.in_(numbers)).order_by(Incoming.id)
-    there = select(Post.incoming_id).where(Post.incoming_id.in_(numbers))
-    done = set(session.scalars(there))
-    mails = [filing.read(one) for one in session.scalars(waiting) if one.id not in done]
+    mails = [filing.read(one) for one in session.scalars(_WAITING, {"numbers": numbers})]
     ordinary = _ordinary(session, mails)
     for mail in mails:
         if mail.incoming.id not in ordinary:
@@ -57,7 +63,7 @@ def _ordinary(session: Session, mails: Sequence[Mail]) -> set[int]:
         and not routing.VISIBLE.search(mail.letter.subject)
     ]
     named = {one for mail in plain for one in mail.letter.references}
-    ours = routing.mailings_of(session, sorted(named)).keys() if named else set()
+    ours = routing.ids_of_ours(session, sorted(named)).keys()
     return {
         mail.incoming.id
         for mail in plain

@@ -3,13 +3,14 @@
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from sqlalchemy import and_, select
+from sqlalchemy import Integer, String, Table, and_, bindparam, select, union_all
 from sqlalchemy.orm import Session
 
 from archive import threading
 from archive.models import Edit, Post, PostState, Reference
+from core.database import UtcDateTime
 
 T = TypeVar("T")
 
@@ -66,10 +67,16 @@ def leaf_of(session: Session, post: Post) -> Leaf:
     )  # fmt: skip
 
 
+_EDITS = (
+    select(Edit)
+    .where(Edit.list_id == bindparam("of_list", type_=Integer()), Edit.undone_at.is_(None))
+    .order_by(Edit.id)
+)
+
+
 def standing_edits(session: Session, list_id: int) -> dict[str, Edit]:
     """What moderators said of places on a list and nobody has undone, by Message-ID."""
-    said = select(Edit).where(Edit.list_id == list_id, Edit.undone_at.is_(None))
-    return {edit.message_id: edit for edit in session.scalars(said.order_by(Edit.id))}
+    return {edit.message_id: edit for edit in session.scalars(_EDITS, {"of_list": list_id})}
 
 
 def arrived(leaves: Iterable[Leaf], edits: Mapping[str, Edit]) -> list[threading.Arrived]:
@@ -126,42 +133,66 @@ def neighbours(
     return found
 
 
+# Statements of the way that every post takes are built once, on bare tables.
+_post, _reference = (cast(Table, mapped.__table__) for mapped in (Post, Reference))
+_p, _r = _post.c, _reference.c
+_LIST = bindparam("of_list", type_=Integer())
+_IDS = bindparam("ids", expanding=True, type_=String())
+_THREADS = bindparam("threads", expanding=True, type_=Integer())
+# List and state of those that name an id are looked at here: asked for, they would have SQLite
+# begin with all posts of the list.
+_WITH_IDS = union_all(
+    select(_p.thread_id, _p.list_id, _p.state).where(_p.list_id == _LIST, _p.message_id.in_(_IDS)),
+    select(_p.thread_id, _p.list_id, _p.state)
+    .join(_reference, _r.post_id == _p.id)
+    .where(_r.message_id.in_(_IDS)),
+)
+_OF_TOPIC = (
+    select(_p.thread_id)
+    .where(_p.list_id == _LIST, _p.state == PostState.FILED)
+    .where(_p.topic.in_(bindparam("topics", expanding=True, type_=String())))
+    .where(_p.sent_at >= bindparam("first", type_=UtcDateTime()))
+    .where(_p.sent_at <= bindparam("last", type_=UtcDateTime()))
+    .distinct()
+)
+_OF_THREADS = and_(_p.thread_id.in_(_THREADS), _p.state == PostState.FILED)
+_REFERENCES = (
+    select(_r.post_id, _r.position, _r.message_id)
+    .join(_post, _p.id == _r.post_id)
+    .where(_OF_THREADS)
+    .order_by(_r.post_id, _r.position)
+)
+_LEAVES = select(
+    _p.message_id, _p.sent_at, _p.received_at, _p.subject, _p.topic, _p.is_reply, _p.author,
+    _p.reason, _p.id, _p.thread_id, _p.parent_id,
+).where(_OF_THREADS)  # fmt: skip
+
+
 def threads_with_ids(session: Session, list_id: int, ids: Collection[str]) -> set[int]:
     """The threads of posts that have or name one of these Message-IDs."""
-    found: set[int] = set()
-    filed = and_(Post.list_id == list_id, Post.state == PostState.FILED)
-    for some in slices(sorted(ids)):
-        found.update(
-            session.scalars(select(Post.thread_id).where(filed, Post.message_id.in_(some)))
-        )
-        # Asked apart and sorted out here: SQLite would begin with all posts of the list.
-        naming = select(Reference.post_id).where(Reference.message_id.in_(some))
-        for posts in slices(sorted(set(session.scalars(naming)))):
-            there = select(Post.thread_id, Post.list_id, Post.state).where(Post.id.in_(posts))
-            found.update(
-                row.thread_id
-                for row in session.execute(there)
-                if (row.list_id, row.state) == (list_id, PostState.FILED)
-            )
-    return found
+    session.flush()
+    return {
+        row.thread_id
+        for some in slices(sorted(ids))
+        for row in session.connection().execute(_WITH_IDS, {"of_list": list_id, "ids": some})
+        if (row.list_id, row.state) == (list_id, PostState.FILED)
+    }
 
 
 def _threads_of_topic(session: Session, list_id: int, leaves: Sequence[Leaf]) -> set[int]:
     """Threads with a subject of these leaves, near them in time: one may join the other."""
     if not leaves:
         return set()
-    first = min(leaf.sent_at for leaf in leaves) - threading.WINDOW
-    last = max(leaf.sent_at for leaf in leaves) + threading.WINDOW
-    found: set[int] = set()
-    for some in slices(sorted({leaf.topic for leaf in leaves})):
-        wanted = select(Post.thread_id).where(
-            Post.list_id == list_id,
-            Post.state == PostState.FILED,
-            Post.topic.in_(some),
-            Post.sent_at.between(first, last),
-        )
-        found.update(session.scalars(wanted.distinct()))
-    return found
+    facts = {
+        "of_list": list_id,
+        "first": min(leaf.sent_at for leaf in leaves) - threading.WINDOW,
+        "last": max(leaf.sent_at for leaf in leaves) + threading.WINDOW,
+    }
+    return {
+        thread
+        for some in slices(sorted({leaf.topic for leaf in leaves}))
+        for thread in session.connection().scalars(_OF_TOPIC, facts | {"topics": some})
+    }
 
 
 def _threads_ever_of(session: Session, list_id: int, topics: Collection[str]) -> set[int]:
@@ -171,29 +202,19 @@ def _threads_ever_of(session: Session, list_id: int, topics: Collection[str]) ->
     return set(session.scalars(wanted.distinct())) if topics else set()
 
 
-_COLUMNS = (
-    Post.message_id, Post.sent_at, Post.received_at, Post.subject, Post.topic, Post.is_reply,
-    Post.author, Post.reason, Post.id, Post.thread_id, Post.parent_id,
-)  # fmt: skip
-
-
 def leaves_of(session: Session, threads: Collection[int]) -> Iterator[Leaf]:
     """All posts of threads."""
+    session.flush()
+    connection = session.connection()
     for some in slices(sorted(threads)):
-        of_threads = and_(Post.thread_id.in_(some), Post.state == PostState.FILED)
         references: dict[int, list[str]] = {}
         indexes: dict[int, str] = {}
-        for post_id, position, message_id in session.execute(
-            select(Reference.post_id, Reference.position, Reference.message_id)
-            .join(Post, Post.id == Reference.post_id)
-            .where(of_threads)
-            .order_by(Reference.post_id, Reference.position)
-        ):
+        for post_id, position, message_id in connection.execute(_REFERENCES, {"threads": some}):
             if position == Reference.OWN_INDEX:
                 indexes[post_id] = message_id
             else:
                 references.setdefault(post_id, []).append(message_id)
-        for row in session.execute(select(*_COLUMNS).where(of_threads)):
+        for row in connection.execute(_LEAVES, {"threads": some}):
             yield Leaf(
                 row.message_id, tuple(references.get(row.id, ())), row.sent_at, row.received_at,
                 row.subject, row.topic, row.is_reply, row.author, row.reason, row.id,

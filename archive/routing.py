@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select, update
+from sqlalchemy import String, bindparam, select, union_all, update
 from sqlalchemy.orm import Session
 
 from archive import access, authority, items, sections, targets
@@ -148,14 +148,29 @@ def note_answer(session: Session, post: Post) -> None:
 
 def mailings_of(session: Session, ids: Sequence[str]) -> dict[str, Mailing]:
     """The mailings that were sent, or seen on the wire, under these Message-IDs."""
-    own = session.scalars(select(Mailing).where(Mailing.message_id.in_(ids)))
-    found = {mailing.message_id: mailing for mailing in own}
-    aliases = (
-        select(MessageAlias.message_id, Mailing)
-        .join(Mailing, Mailing.id == MessageAlias.mailing_id)
-        .where(MessageAlias.message_id.in_(ids))
-    )
-    return found | {row.message_id: row.Mailing for row in session.execute(aliases)}
+    named = ids_of_ours(session, ids)
+    if not named:
+        return {}
+    wanted = select(Mailing).where(Mailing.id.in_(set(named.values())))
+    mailings = {mailing.id: mailing for mailing in session.scalars(wanted)}
+    return {message_id: mailings[number] for message_id, number in named.items()}
+
+
+# Two questions in one; each finds its index.
+_ids = bindparam("ids", expanding=True, type_=String())
+_OURS = union_all(
+    select(Mailing.message_id, Mailing.id).where(Mailing.message_id.in_(_ids)),
+    select(MessageAlias.message_id, MessageAlias.mailing_id).where(
+        MessageAlias.message_id.in_(_ids)
+    ),
+)
+
+
+def ids_of_ours(session: Session, ids: Sequence[str]) -> dict[str, int]:
+    """Those of the Message-IDs under which mailings were sent, or seen on the wire, by mailing."""
+    if not ids:
+        return {}
+    return {row[0]: row[1] for row in session.connection().execute(_OURS, {"ids": ids})}
 
 
 def _resolve(session: Session, list_id: int, letter: Letter) -> tuple[Letter, Mailing | None]:

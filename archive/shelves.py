@@ -7,8 +7,9 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Integer, String, Table, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Session
@@ -17,6 +18,16 @@ from archive import leaves, search, weaving
 from archive.letters import Letter, another_id, readable
 from archive.models import Attachment, Blob, Post, PostState, Reference, Thread
 from core import clock, database
+
+# Statements of the way that every post takes are built once, on bare tables.
+_post = cast(Table, Post.__table__)
+_p = _post.c
+_WRITE = insert(_post).returning(_p.id, sort_by_parameter_order=True)
+_REFER = insert(cast(Table, Reference.__table__))
+_UNDER = select(_p.message_id, _p.id, _p.sent_at, _p.subject).where(
+    _p.list_id == bindparam("of_list", type_=Integer()),
+    _p.message_id.in_(bindparam("ids", expanding=True, type_=String())),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,7 @@ def sort_out(session: Session, list_id: int, letters: Sequence[Letter]) -> list[
 
     Of a copy of another letter of the same sequence the post is not known yet (0).
     """
+    session.flush()
     weaving.take_turns(session, list_id)
     known = _known(session, list_id, letters)
     outcomes: list[Filed | Letter] = []
@@ -75,13 +87,10 @@ def _known(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[st
 
 
 def _under(session: Session, list_id: int, ids: set[str]) -> dict[str, _Known]:
-    wanted = select(Post.message_id, Post.id, Post.sent_at, Post.subject).where(
-        Post.list_id == list_id
-    )
     return {
         row.message_id: _Known(row.id, row.sent_at.isoformat(), row.subject)
         for some in leaves.slices(sorted(ids))
-        for row in session.execute(wanted.where(Post.message_id.in_(some)))
+        for row in session.connection().execute(_UNDER, {"of_list": list_id, "ids": some})
     }
 
 
@@ -114,12 +123,12 @@ def write(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str
         return {}
     woven = weaving.weave(session, list_id, [one.leaf() for one in letters if not one.held_why])
     rows = [
-        _row(list_id, letter, woven.thread_id.get(letter.message_id) or _aside(session, list_id))
-        for letter in letters
+        _row(list_id, one, (_aside(session, list_id), None, one.reason))
+        if one.held_why
+        else _row(list_id, one, woven.place(one.message_id))
+        for one in letters
     ]
-    made = session.scalars(
-        insert(Post).returning(Post.id, sort_by_parameter_order=True), rows
-    ).all()
+    made = session.connection().scalars(_WRITE, rows).all()
     ids = {letter.message_id: number for letter, number in zip(letters, made, strict=True)}
     _write_references(session, letters, ids)
     _write_attachments(session, letters, ids)
@@ -137,7 +146,8 @@ def write(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str
             if not one.held_why
         ],
     )
-    weaving.settle(session, woven, {mid: ids[mid] for mid in ids if mid in woven.thread_id})
+    new = {mid: ids[mid] for mid in ids if mid in woven.thread_id}
+    weaving.settle(session, woven, new, written=True)
     return ids
 
 
@@ -151,9 +161,12 @@ def _aside(session: Session, list_id: int) -> int:
     return thread.id
 
 
-def _row(list_id: int, letter: Letter, thread_id: int) -> dict[str, object]:
+def _row(
+    list_id: int, letter: Letter, place: tuple[int, int | None, str]
+) -> dict[str, object]:  # fmt: skip
+    thread_id, parent_id, reason = place
     return {
-        "list_id": list_id, "thread_id": thread_id, "parent_id": None, "reason": letter.reason,
+        "list_id": list_id, "thread_id": thread_id, "parent_id": parent_id, "reason": reason,
         "message_id": letter.message_id, "person_id": letter.person_id, "author": letter.author,
         "organisation": letter.organisation, "subject": letter.subject, "topic": letter.topic,
         "is_reply": letter.is_reply, "sent_at": letter.sent_at,
@@ -175,7 +188,7 @@ def _write_references(session: Session, letters: Sequence[Letter], ids: dict[str
         if one.index
     ]
     if rows:
-        session.execute(insert(Reference), rows)
+        session.connection().execute(_REFER, rows)
 
 
 def _write_attachments(session: Session, letters: Sequence[Letter], ids: dict[str, int]) -> None:

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from archive import threading
@@ -38,6 +38,22 @@ class Woven:
     reason: dict[str, str]
     standing: dict[str, Leaf]  # those that were there before
 
+    def place(self, message_id: str) -> tuple[int, int | None, str]:
+        """Where a leaf stands, as far as it is known: the thread, the parent, the reason.
+
+        The parent may be one that gets its number only when it is written.
+        """
+        above = self.standing.get(self.parent[message_id] or "")
+        parent_id = above.post_id if above else None
+        return self.thread_id[message_id], parent_id, self.reason[message_id]
+
+
+_TURN = (
+    select(MailingList.id)
+    .where(MailingList.id == bindparam("of_list", type_=Integer()))
+    .with_for_update(key_share=True)
+)
+
 
 def take_turns(session: Session, list_id: int) -> None:
     """Have the list's archive to oneself until the transaction ends.
@@ -45,9 +61,7 @@ def take_turns(session: Session, list_id: int) -> None:
     Two posts woven in at once would not see each other. (SQLite has one writer anyway; the lock
     of PostgreSQL is one that does not stop rows which only refer to the list.)
     """
-    session.execute(
-        select(MailingList.id).where(MailingList.id == list_id).with_for_update(key_share=True)
-    )
+    session.execute(_TURN, {"of_list": list_id})
 
 
 def weave(session: Session, list_id: int, new: Sequence[Leaf]) -> Woven:
@@ -147,10 +161,13 @@ def _rank(leaf: Leaf, places: Mapping[Hashable, threading.Placed]) -> tuple[bool
     return (places[leaf.message_id].parent is not None, leaf.sent_at, leaf.message_id)
 
 
-def settle(session: Session, woven: Woven, post_ids: Mapping[str, int]) -> int:
-    """Write the places down: of the new posts, given by id, and of those that have to move.
+def settle(
+    session: Session, woven: Woven, post_ids: Mapping[str, int], *, written: bool = False
+) -> int:
+    """Write the places down: of the posts that have to move, and of the new ones, given by id.
 
-    Returns how many were written.
+    With `written` these stand already where `Woven.place` said, so that only those below another
+    new one are left. Returns how many had to be written.
     """
     ids = {mid: leaf.post_id for mid, leaf in woven.standing.items()} | dict(post_ids)
     changes = []
@@ -162,7 +179,10 @@ def settle(session: Session, woven: Woven, post_ids: Mapping[str, int]) -> int:
             woven.reason[message_id],
         )
         leaf = woven.standing.get(message_id)
-        if leaf is None or (leaf.thread_id, leaf.parent_id, leaf.reason) != place:
+        stood = (leaf.thread_id, leaf.parent_id, leaf.reason) if leaf else None
+        if leaf is None and written:
+            stood = woven.place(message_id)
+        if stood != place:
             thread_id, parent_id, reason = place
             changes.append(
                 {"id": post_id, "thread_id": thread_id, "parent_id": parent_id, "reason": reason}

@@ -18,7 +18,7 @@ class Bell:
 
     def __init__(self, name: str) -> None:
         """`name` tells one bell from another."""
-        self._name = name
+        self._name, self._mark = name, f"bell:{name}"
         self._ring: Callable[[], object] | None = None
 
     def ring_with(self, ring: Callable[[], object] | None) -> None:
@@ -27,10 +27,13 @@ class Bell:
 
     def after_commit(self, session: Session) -> None:
         """Ring when the transaction of `session` is committed; once, however often this is said."""
-        mark = f"bell:{self._name}"
-        if mark not in session.info:
-            session.info[mark] = True
+        if self._mark not in session.info:
+            session.info[self._mark] = True
             database.after_commit(session, self._sound)
+
+    def keep_quiet(self, session: Session) -> None:
+        """Do not ring for the transaction of `session`: whoever listens does what it tells of."""
+        session.info[self._mark] = True
 
     def _sound(self) -> None:
         if self._ring is None:

@@ -230,6 +230,7 @@ def _react_at_once(name: str, reactions: Names, find_together: FindTogether) -> 
         return None
     try:
         with database.transaction() as session:
+            bell.keep_quiet(session)  # what is recorded here is followed up by `work`
             count = _take(session, name, forms)
             if name == ARRIVED and count <= FEW:
                 for told in tuple(_recorded(session)):

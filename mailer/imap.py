@@ -210,11 +210,14 @@ class Listener:
             found |= await self._left_behind(talk, place, last, since)
         now = time.monotonic()
         uids = sorted(uid for uid in found if self._due_of(place, uid) <= now)
+        kept = False
         for start in range(0, len(uids), AT_ONCE):
             some = uids[start : start + AT_ONCE]
             sizes = await self._sizes(talk, place, some)
             for group in self._together(place, sizes):
-                await self._take(talk, place, {uid: sizes[uid] for uid in group})
+                kept |= await self._take(talk, place, {uid: sizes[uid] for uid in group})
+        if not kept:  # else it was noted with what was kept
+            await asyncio.to_thread(self._note_seen, place)
 
     async def _left_behind(
         self, talk: Talk, place: _Place, last: int, since: Sequence[str]
@@ -256,8 +259,11 @@ class Listener:
 
     # --- the messages ---
 
-    async def _take(self, talk: Talk, place: _Place, sizes: dict[int, int]) -> None:
-        """Fetch messages, have them kept, and mark or move them; one that fails waits."""
+    async def _take(self, talk: Talk, place: _Place, sizes: dict[int, int]) -> bool:
+        """Fetch messages, have them kept, and mark or move them; one that fails waits.
+
+        Says whether any was kept.
+        """
         marked = {(place, uid) for uid in sizes}
         try:
             found = await self._fetched(talk, sizes)
@@ -278,6 +284,7 @@ class Listener:
                 await self._take(talk, place, {uid: sizes[uid]})
             else:
                 self._failed(place, uid, "not_fetched")
+        return bool(kept)
 
     async def _fetched(self, talk: Talk, sizes: dict[int, int]) -> dict[int, bytes]:
         if len(sizes) > 1 or max(sizes.values()) <= BATCH:
@@ -340,8 +347,12 @@ class Listener:
         return f"{self._account}/{folder.name}"
 
     def _position(self, place: _Place) -> int:
+        with database.reading() as session:
+            return inbox.last_uid(session, self._mailbox(place.folder), place.validity)
+
+    def _note_seen(self, place: _Place) -> None:
         with database.transaction() as session:
-            return inbox.position(session, self._mailbox(place.folder), place.validity).last_uid
+            inbox.note_position(session, self._mailbox(place.folder), place.validity)
 
     def _kept(self, place: _Place, uids: Sequence[int]) -> list[int]:
         with database.reading() as session:

@@ -10,8 +10,20 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import (
+    BigInteger,
+    Executable,
+    String,
+    Table,
+    bindparam,
+    case,
+    insert,
+    select,
+)  # fmt: skip
+from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Session
 
 from core import clock, outbox
@@ -61,8 +73,7 @@ def keep_many(
     by UID (`mailer/vouching.py`); `unread`: why nobody should read some of them, `read`: what has
     been read of others (`mailer/trial.py`). Returns the ids of those that arrived now.
     """
-    here = position(session, mailbox, uidvalidity)
-    here.last_uid = max(here.last_uid, *(uid for uid, _ in messages), 0)
+    note_position(session, mailbox, uidvalidity, max((uid for uid, _ in messages), default=0))
     digests = {uid: hashlib.sha256(raw).hexdigest() for uid, raw in messages}
     session.flush()
     readable = {uid: digest for uid, digest in digests.items() if uid not in unread}
@@ -188,18 +199,48 @@ def _remember(sha256: str, message: Message) -> None:
             _LATELY.popitem(last=False)
 
 
-def position(session: Session, mailbox: str, uidvalidity: int) -> MailboxPosition:
-    """Up to where a mailbox has been read, noting that it answered just now.
+_position = cast(Table, MailboxPosition.__table__)
+_known_to = _position.c
+_LAST_UID = select(_known_to.last_uid).where(
+    _known_to.mailbox == bindparam("of_mailbox", type_=String()),
+    _known_to.uidvalidity == bindparam("numbering", type_=BigInteger()),
+)
+
+
+def _noting(made: Any) -> Executable:
+    told = made.excluded
+    farther = (_known_to.uidvalidity == told.uidvalidity) & (_known_to.last_uid > told.last_uid)
+    return cast(
+        Executable,
+        made.on_conflict_do_update(
+            index_elements=["mailbox"],
+            set_={
+                "uidvalidity": told.uidvalidity, "seen_at": told.seen_at,
+                "last_uid": case((farther, _known_to.last_uid), else_=told.last_uid),
+            },
+        ),
+    )  # fmt: skip
+
+
+_NOTE_POSITION = {
+    "postgresql": _noting(insert_on_postgresql(_position)),
+    "sqlite": _noting(insert_on_sqlite(_position)),
+}
+
+
+def last_uid(session: Session, mailbox: str, uidvalidity: int) -> int:
+    """Up to where a mailbox has been read under this UIDVALIDITY."""
+    asked = {"of_mailbox": mailbox, "numbering": uidvalidity}
+    return session.connection().scalar(_LAST_UID, asked) or 0
+
+
+def note_position(session: Session, mailbox: str, uidvalidity: int, uid: int = 0) -> None:
+    """Note that a mailbox answered just now, and that it has been read up to `uid`.
 
     Under another UIDVALIDITY than before all UIDs are forgotten and reading begins anew.
     """
-    row = session.get(MailboxPosition, mailbox, with_for_update=True)
-    now = clock.now()
-    if row is None:
-        row = MailboxPosition(mailbox=mailbox, uidvalidity=uidvalidity, last_uid=0, seen_at=now)
-        session.add(row)
-        session.flush()
-    if row.uidvalidity != uidvalidity:
-        row.uidvalidity, row.last_uid = uidvalidity, 0
-    row.seen_at = now
-    return row
+    connection = session.connection()
+    row = {
+        "mailbox": mailbox, "uidvalidity": uidvalidity, "last_uid": uid, "seen_at": clock.now()
+    }  # fmt: skip
+    connection.execute(_NOTE_POSITION[connection.dialect.name], row)

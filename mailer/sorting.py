@@ -4,10 +4,10 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import String, bindparam, select, union_all
 from sqlalchemy.orm import Session
 
-from core import addresses, outbox, settings, tokens
+from core import addresses, database, outbox, settings, tokens
 from core.addresses import Ours
 from core.events import (
     AutomaticReplyArrived,
@@ -93,6 +93,7 @@ def sort_many(session: Session, events: Sequence[MailArrived]) -> None:
     found = [(incoming, message := inbox.message_of(incoming), read(message)) for incoming in rows]
     names = {reading.ours.name for _, _, reading in found if reading.ours}
     lists_ = {one.name: one for one in lists.named(session, names)}
+    database.hold(session, *lists_.values())
     writers = people.owners_of(session, [m.from_.address for _, m, _ in found if m.from_])
     known = _known_ids(session, [m.message_id for _, m, _ in found if m.message_id])
     told: list[tuple[Event, str]] = []
@@ -201,8 +202,12 @@ def _purpose(ours: Ours | None) -> Purpose | None:
         return None
 
 
+_ids = bindparam("ids", expanding=True, type_=String())
+_KNOWN = union_all(
+    *(select(one.message_id).where(one.message_id.in_(_ids)) for one in (Mailing, MessageAlias))
+)
+
+
 def _known_ids(session: Session, ids: Sequence[str]) -> set[str]:
     """Which of these are Message-IDs of mailings of ours, as sent or as seen on the way."""
-    ours = select(Mailing.message_id).where(Mailing.message_id.in_(ids))
-    aliases = select(MessageAlias.message_id).where(MessageAlias.message_id.in_(ids))
-    return {*session.scalars(ours), *session.scalars(aliases)}
+    return set(session.connection().scalars(_KNOWN, {"ids": ids}))

@@ -104,8 +104,12 @@ def test_i1_the_same_message_is_kept_once(network: Network) -> None:
         assert inbox.keep(session, "box", 2, 1, b"one") is None
         assert inbox.keep(session, "box", 2, 2, b"two") is not None
         assert inbox.keep(session, "another box", 1, 7, b"one") is not None
-        assert inbox.position(session, "box", 2).last_uid == 2
-        assert inbox.position(session, "box", 3).last_uid == 0
+        assert inbox.last_uid(session, "box", 2) == 2
+        inbox.note_position(session, "box", 2)
+        assert inbox.last_uid(session, "box", 2) == 2
+        inbox.note_position(session, "box", 3)
+        assert inbox.last_uid(session, "box", 3) == 0
+        assert inbox.last_uid(session, "box", 2) == 0
     assert len(recorded("MailArrived")) == 4
 
 
