@@ -71,6 +71,11 @@ _PRAGMAS = (
 #: (To ask each time would cost as much as a small question does.)
 RESTED_SECONDS = 1.0
 
+#: So many statements are parsed and planned once a connection. A message alone takes seventy: of
+#: the hundred that the driver remembers each would be forgotten before it comes again.
+MOST_PREPARED = 500
+_WROTE = "wrote"
+
 _engine: Engine | None = None
 _open = threading.local()
 
@@ -93,6 +98,8 @@ def connect(address: str) -> Engine:
             url, pool_size=10, max_overflow=20, pool_use_lifo=True,
             connect_args={"options": _NO_IDLE_LOCKS},
         )  # fmt: skip
+        event.listen(_engine, "connect", _prepare_postgresql)
+        event.listen(_engine, "before_cursor_execute", _note_writing)
         event.listen(_engine, "checkin", _note_rest)
         event.listen(_engine, "checkout", _ask_after_rest)
     return _engine
@@ -119,6 +126,19 @@ def _ask_after_rest(connection: Any, entry: ConnectionPoolEntry, _proxy: object)
         dialect.do_ping(connection)
     except dialect.loaded_dbapi.Error as trouble:
         raise InvalidatePoolError from trouble
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    connection.prepared_max = MOST_PREPARED
+
+
+def _note_writing(
+    connection: Any, _cursor: object, _text: object, _facts: object, context: Any, _many: object
+) -> None:
+    """Of a session that only reads, whatever is no plain question is undone at its end."""
+    compiled = context.compiled
+    if compiled is None or not compiled.statement.is_select:
+        connection.info[_WROTE] = True
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -159,12 +179,19 @@ def reading() -> Iterator[Session]:
         Session(connection, expire_on_commit=False) as session,
     ):
         _open.depth = getattr(_open, "depth", 0) + 1
+        connection.info[_WROTE] = not on_postgresql(session)
         try:
             yield session
+        except BaseException:
+            connection.info[_WROTE] = True
+            raise
         finally:
             _open.depth -= 1
             session.expunge_all()  # what was read stays readable; a rollback would expire it
-            session.rollback()
+            if connection.info[_WROTE]:
+                session.rollback()
+            else:  # at a rollback the driver forgets all statements that it has prepared
+                session.commit()
 
 
 def after_commit(session: Session, act: Callable[[], None]) -> None:

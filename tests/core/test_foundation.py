@@ -64,6 +64,32 @@ def test_a_bell_is_silent_about_what_was_rolled_back(db: str) -> None:
     assert rung == []
 
 
+def test_what_a_reading_session_changes_is_dropped(db: str) -> None:
+    """Written by the mapper, by a bare statement, or by a text: nothing of it stays."""
+    with database.transaction() as session:
+        outbox.record(session, Joined(1))
+    with database.reading() as session:
+        session.query(outbox.EventRow).one().name = "Changed"
+        session.flush()
+    with database.reading() as session:
+        outbox.record(session, Joined(2))
+    with database.reading() as session:
+        session.execute(text("DELETE FROM event"))
+    with database.reading() as session:
+        assert [row.name for row in session.query(outbox.EventRow)] == ["Joined"]
+
+
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+def test_statements_stay_prepared(db: str) -> None:
+    """To parse and plan each anew takes the server a fifth of a message's time."""
+    for _ in range(10):
+        with database.reading() as session:
+            assert outbox.backlog(session).events == []
+    with database.reading() as session:
+        kept = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM event%'"
+        assert session.scalar(text(kept))
+
+
 def test_key_makes_an_event_unique(db: str) -> None:
     """The second record of the same key does nothing."""
     for _ in range(2):
