@@ -4,7 +4,8 @@
 
 A message is appended to the mailbox of a real Dovecot; two clocks stop when the post can be read
 in the archive, and when the first copy of it reaches the mail server. Prints the median and the
-99th percentile of both, and ends with one JSON line.
+99th percentile of both, and ends with one JSON line. The clocks are looked at every 5 ms: to look
+more often would take a core from what is measured.
 """
 
 import argparse
@@ -34,6 +35,7 @@ from tests.servers.smtp import SmtpSink, smtp_server
 from workers import running
 
 TAKERS = 25
+LOOK_SECONDS = 0.005
 PAUSE_SECONDS = 0.2
 PATIENCE_SECONDS = 30.0
 
@@ -65,7 +67,7 @@ def main() -> None:
     ):
         environment = ingest.environment(Path(name), address, imap) | {
             "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(sink.port), "SMTP_SECURITY": "none",
-            "IMAP_ASK_SECONDS": "0.05",
+            "IMAP_ASK_SECONDS": "0.02",
         }  # fmt: skip
         settings.use(settings.load(**{key.lower(): value for key, value in environment.items()}))
         database.connect(address)
@@ -133,7 +135,7 @@ def _measured(imap: Dovecot, sink: SmtpSink, messages: int) -> Iterator[tuple[fl
                     raise SystemExit(f"message {number} did not arrive")
                 copied = copied or (now if len(sink.received()) > sent else 0.0)
                 visible = visible or (now if _is_filed(number) else 0.0)
-                time.sleep(0.001)
+                time.sleep(LOOK_SECONDS)
             if number:
                 yield visible, copied
             _let_all_go(sink, sent)
