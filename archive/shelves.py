@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Session
 
-from archive import leaves, search, weaving
+from archive import inline, leaves, search, weaving
 from archive.letters import Letter, another_id, readable
 from archive.models import Attachment, Blob, Post, PostState, Reference, Thread
 from core import clock, database
@@ -41,7 +41,7 @@ class Filed:
 
 def put(session: Session, list_id: int, letters: Sequence[Letter]) -> list[Filed]:
     """File letters of a list; held ones stay out of all threads. What became of each, in order."""
-    outcomes = sort_out(session, list_id, letters)
+    outcomes = sort_out(session, list_id, inline.told_apart(session, list_id, letters))
     ids = write(session, list_id, [one for one in outcomes if isinstance(one, Letter)])
     filed = []
     for outcome in outcomes:

@@ -1,0 +1,70 @@
+"""Answers that somebody wrote into an unmarked quotation, told by the post that is quoted.
+
+Outlook marks nothing: below "From: ... Sent: ..." the answered post stands as it was, and who
+answers point by point writes between its lines. The archive has that post, so its lines are known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from archive import items, reading
+from archive.leaves import slices
+from archive.letters import Letter
+from archive.models import Post
+from message import quoting
+from message.quoting import Passage
+from message.quoting.known import Known
+
+#: Fewer lines than these hold no answer between others.
+_LEAST_LINES = 5
+#: Who answered a digest was told apart by its own words.
+_OF_DIGESTS = frozenset({items.QUOTED, items.VISIBLE, items.TITLE, items.ONLY, "answered"})
+
+
+def told_apart(session: Session, list_id: int, letters: Sequence[Letter]) -> list[Letter]:
+    """The letters of a list, those that answer between the lines of a post with these words."""
+    parents = {one.references[0] for one in letters if _is_unmarked(one)}
+    quoted = {
+        row.message_id: row
+        for some in slices(sorted(parents))
+        for row in session.scalars(
+            select(Post).where(Post.list_id == list_id, Post.message_id.in_(some))
+        )
+    }
+    return [
+        _answering(letter, quoted[letter.references[0]])
+        if _is_unmarked(letter) and letter.references[0] in quoted
+        else letter
+        for letter in letters
+    ]
+
+
+def _is_unmarked(letter: Letter) -> bool:
+    """Whether a post is answered, and much is quoted in one piece and without marks."""
+    if not letter.references or letter.reason.partition(";")[0] in _OF_DIGESTS:
+        return False
+    lines = [
+        line
+        for passage in letter.passages
+        if passage.kind == "quoted"
+        for line in passage.text.splitlines()
+        if line.strip()
+    ]
+    return len(lines) >= _LEAST_LINES and not any(line.lstrip().startswith(">") for line in lines)
+
+
+def _answering(letter: Letter, post: Post) -> Letter:
+    known = Known(["".join(text for _, text in reading.parts_of(post))])
+    body = "".join(passage.text for passage in letter.passages)
+    passages = tuple(quoting.split(body, known, letter.author))
+    return replace(letter, passages=passages) if _adds(letter.passages, passages) else letter
+
+
+def _adds(before: Sequence[Passage], after: Sequence[Passage]) -> bool:
+    """Whether there are more own words now, and none less."""
+    kept = set(quoting.own_words(after).splitlines())
+    had = set(quoting.own_words(before).splitlines())
+    return had < kept
