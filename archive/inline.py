@@ -4,6 +4,7 @@ Outlook marks nothing: below "From: ... Sent: ..." the answered post stands as i
 answers point by point writes between its lines. The archive has that post, so its lines are known.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from message.quoting.known import Known
 
 #: Fewer lines than these hold no answer between others.
 _LEAST_LINES = 5
+_MARKED = re.compile(r"^[ \t]*>", re.MULTILINE)
 #: Who answered a digest was told apart by its own words.
 _OF_DIGESTS = frozenset({items.QUOTED, items.VISIBLE, items.TITLE, items.ONLY, "answered"})
 
@@ -46,14 +48,10 @@ def _is_unmarked(letter: Letter) -> bool:
     """Whether a post is answered, and much is quoted in one piece and without marks."""
     if not letter.references or letter.reason.partition(";")[0] in _OF_DIGESTS:
         return False
-    lines = [
-        line
-        for passage in letter.passages
-        if passage.kind == "quoted"
-        for line in passage.text.splitlines()
-        if line.strip()
-    ]
-    return len(lines) >= _LEAST_LINES and not any(line.lstrip().startswith(">") for line in lines)
+    quoted = "\n".join(one.text for one in letter.passages if one.kind == "quoted")
+    if quoted.count("\n") < _LEAST_LINES or _MARKED.search(quoted):
+        return False
+    return sum(bool(line.strip()) for line in quoted.splitlines()) >= _LEAST_LINES
 
 
 def _answering(letter: Letter, post: Post) -> Letter:

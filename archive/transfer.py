@@ -7,6 +7,7 @@ Of every message of a file it is told what became of it: filed, already there, o
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -20,9 +21,8 @@ from archive.export import IMPORTED, export_mbox, export_threads
 from archive.letters import Letter, letter_of
 from archive.mailboxes import Kept
 from core import clock, database
-from mailer import trial
 from mailer.models import Incoming
-from mailer.trial import Tried
+from mailer.trial import WORDS, Trial, Tried
 from message import address
 from message.parse import parse
 from subscribers.models import Address, MailingList, Person
@@ -67,12 +67,13 @@ def _import(messages: Iterator[Kept], list_name: str, progress: Progress | None)
     if list_id is None:
         raise NoSuchList(f'There is no list "{list_name}": create it first.')
     report = Report()
-    while batch := list(islice(messages, BATCH)):
-        tried = trial.read({place: kept.raw for place, kept in enumerate(batch)})
-        read = [_letter(kept, place, tried) for place, kept in enumerate(batch)]
-        _import_batch(list_id, list(zip(batch, read, strict=True)), report)
-        if progress is not None:
-            progress(report.total)
+    with closing(Trial(WORDS)) as trial:
+        while batch := list(islice(messages, BATCH)):
+            tried = trial.read({place: kept.raw for place, kept in enumerate(batch)})
+            read = [_letter(kept, place, tried) for place, kept in enumerate(batch)]
+            _import_batch(list_id, list(zip(batch, read, strict=True)), report)
+            if progress is not None:
+                progress(report.total)
     return report
 
 

@@ -1,6 +1,5 @@
 """What a process costs: CPU seconds and peak memory, read from /proc or the process itself."""
 
-import multiprocessing
 import os
 import re
 import resource
@@ -8,26 +7,26 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mailer import trial
+
 _PEAK = re.compile(r"VmHWM:\s*(\d+) kB")
 _TICKS = os.sysconf("SC_CLK_TCK")
+_WHOSE = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 def own_cpu() -> float:
     """CPU seconds of this process so far, with those of its own that read on trial."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime + sum(map(cpu_of, _readers()))
+    ours, ended = (resource.getrusage(whose) for whose in _WHOSE)
+    used = ours.ru_utime + ours.ru_stime + ended.ru_utime + ended.ru_stime
+    return used + sum(map(cpu_of, trial.processes()))
 
 
 def own_peak_mib() -> float:
     """The most memory that this process held at once, in MiB, with that of those that read."""
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for pid in _readers():
+    held = sum(resource.getrusage(whose).ru_maxrss for whose in _WHOSE)
+    for pid in trial.processes():
         held += int(_PEAK.findall(Path(f"/proc/{pid}/status").read_text())[0])
     return held / 1024
-
-
-def _readers() -> list[int]:
-    return [one.pid for one in multiprocessing.active_children() if one.pid is not None]
 
 
 def cpu_of(pid: int) -> float:

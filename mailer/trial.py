@@ -7,15 +7,21 @@ it need not be read again.
 """
 
 import contextlib
+import gc
+import importlib
 import logging
 import math
-import multiprocessing
+import os
 import pickle
 import resource
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from message import sanitise, verdict
 from message.parse import Message, parse
@@ -23,16 +29,82 @@ from message.quoting import html as quoted_html
 
 log = logging.getLogger(__name__)
 
-#: How long reading one message may take, and how much memory.
+#: How long reading may take, and how much memory.
 SECONDS, MEMORY = 20.0, 2 << 30
+#: So many are tried together: to hand each over by itself would cost a tenth of reading it.
+AT_ONCE = 20
 #: Octets up to which what was read is handed on: it is larger than the message.
 HANDED_ON = 1 << 15
 #: How long a new process may take until it listens.
 STARTING_SECONDS = 60.0
 NOT_READ = "it takes too much to read it: look at it in a program that you trust"
-_spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks of other threads
 
-Reader = Callable[[bytes], Message | None]
+Reader = Callable[[bytes], Message]
+#: The names of readers, `module:function`: of all that is read of mail; of what is archived of it.
+ALL, WORDS = "mailer.trial:read_all", "mailer.trial:read_words"
+
+
+def read_words(raw: bytes) -> Message:
+    """Read all that goes into the archive of a message; whatever that takes."""
+    message = parse(raw)
+    assert message.passages is not None
+    if message.html:
+        quoted_html.to_text(message.html)
+        sanitise.clean(message.html)
+    for file in message.attachments:
+        assert file.sha256
+    return message
+
+
+def read_all(raw: bytes) -> Message:
+    """Read all that anybody here reads of a message, and what it is."""
+    message = read_words(raw)
+    verdict.judge(message)
+    return message
+
+
+# --- the process ----------------------------------------------------------------------------------
+
+
+def serve(calls: Connection, read: Reader, seconds: float, memory: int) -> None:
+    """What the process does: read what it is given, until nobody calls any more."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.set_threshold(100_000)  # what is read has no cycles to look for
+    calls.send(True)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            raws = calls.recv()
+            _end_after(2 * seconds)  # should nobody be left to kill it
+            calls.send([_said(read, raw) for raw in raws])
+
+
+def _said(read: Reader, raw: bytes) -> bytes | None:
+    """What was read of a message, empty where that is too much to hand on; None if it fails."""
+    try:
+        message = read(raw)
+        if len(raw) > HANDED_ON:
+            return b""
+        return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    except Exception:  # noqa: BLE001 - MemoryError, RecursionError, or a fault of ours: it fails
+        return None
+
+
+def _end_after(seconds: float) -> None:
+    """Let the kernel end this process when it has worked for so long from now on."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = math.ceil(used.ru_utime + used.ru_stime + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def main(socket_number: str, reader: str, seconds: str, memory: str) -> None:
+    """Serve on a socket that was handed down, with the reader that is named `module:function`."""
+    module, _, function = reader.partition(":")
+    read = getattr(importlib.import_module(module), function)
+    serve(Connection(int(socket_number)), read, float(seconds), int(memory))
+
+
+# --- those who ask it -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,62 +115,24 @@ class Tried:
     unread: dict[int, str] = field(default_factory=dict)
 
 
-def read_all(raw: bytes) -> Message:
-    """Read all that anybody here reads of a message; whatever that takes."""
-    message = parse(raw)
-    verdict.judge(message, None)
-    assert message.passages is not None
-    if message.html:
-        quoted_html.to_text(message.html)
-        sanitise.clean(message.html)
-    for file in message.attachments:
-        assert file.sha256
-    return message
-
-
-def serve(calls: Connection, read: Reader, seconds: float, memory: int) -> None:
-    """What the process does: read one message after the other, until nobody calls any more."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    calls.send(True)
-    with contextlib.suppress(EOFError, OSError):
-        while True:
-            for raw in calls.recv():
-                _end_after(2 * seconds)  # should nobody be left to kill it
-                calls.send_bytes(_said(read, raw))
-
-
-#: What the process says of a message: that it fails, that it passes, or what was read of it.
-_FAILS, _PASSES = b"", b"+"
-
-
-def _said(read: Reader, raw: bytes) -> bytes:
-    try:
-        message = read(raw)
-        if message is None or len(raw) > HANDED_ON:
-            return _PASSES
-        return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    except Exception:  # noqa: BLE001 - MemoryError, RecursionError, or a fault of ours: it fails
-        return _FAILS
-
-
-def _end_after(seconds: float) -> None:
-    """Let the kernel end this process when it has worked for so long from now on."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    most = math.ceil(used.ru_utime + used.ru_stime + seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-
-
 class Trial:
-    """A process that reads on trial, started at first need; a new one when it had to be killed."""
+    """A process that reads on trial, started at first need; a new one when it had to be killed.
 
-    def __init__(
-        self, read: Reader = read_all, seconds: float = SECONDS, memory: int = MEMORY
-    ) -> None:
-        self._read, self._seconds, self._memory = read, seconds, memory
+    It is a program of its own and loads what reading needs only: neither the locks of our threads
+    nor the database are there.
+    """
+
+    def __init__(self, reader: str = ALL, seconds: float = SECONDS, memory: int = MEMORY) -> None:
+        """Name the function that reads, `module:function`; what it may take, in octets."""
+        self._reader, self._seconds, self._memory = reader, seconds, memory
         self._lock = threading.Lock()
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._calls: Connection | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process, if there is one."""
+        return self._process.pid if self._process else None
 
     def read(self, messages: Mapping[int, bytes]) -> Tried:
         """Try messages, given by numbers.
@@ -107,35 +141,42 @@ class Trial:
         read nor unread.
         """
         tried = Tried()
-        waiting = list(messages)
+        numbers = list(messages)
         with self._lock:
-            while waiting and self._is_ready():
-                done = self._try(waiting, [messages[number] for number in waiting], tried)
-                if done < len(waiting):  # it was killed: another goes on behind this one
-                    tried.unread[waiting[done]] = NOT_READ
-                    self._end()
-                del waiting[: done + 1]
+            for start in range(0, len(numbers), AT_ONCE):
+                self._try({one: messages[one] for one in numbers[start : start + AT_ONCE]}, tried)
         return tried
 
-    def _try(self, numbers: Sequence[int], raws: Sequence[bytes], tried: Tried) -> int:
-        """Have the process read messages until one brings it down; returns how many it read."""
-        assert self._calls is not None
-        for place, number in enumerate(numbers):
-            try:
-                if place == 0:
-                    self._calls.send(raws)
-                said = self._calls.recv_bytes() if self._calls.poll(self._seconds) else None
-            except (EOFError, OSError) as trouble:
-                log.warning("trial_ended", extra={"why": type(trouble).__name__})
-                return place
-            if said is None:
-                return place
-            if said == _FAILS:
+    def _try(self, messages: Mapping[int, bytes], tried: Tried) -> None:
+        """Try messages together; if that brings the process down, each by itself."""
+        if not self._is_ready():
+            return
+        said = self._asked(list(messages.values()))
+        if said is None:
+            self._end()
+            if len(messages) > 1:
+                for number, raw in messages.items():
+                    self._try({number: raw}, tried)
+                return
+            said = [None]
+        for number, read in zip(messages, said, strict=True):
+            if read is None:
                 tried.unread[number] = NOT_READ
-            elif said != _PASSES:
+            elif read:
                 # It comes from our own process, which only ever sends what `read` returned.
-                tried.read[number] = pickle.loads(said)  # noqa: S301
-        return len(numbers)
+                tried.read[number] = pickle.loads(read)  # noqa: S301
+
+    def _asked(self, raws: Sequence[bytes]) -> list[bytes | None] | None:
+        """What the process says of messages; None if it says nothing in time, or ends."""
+        assert self._calls is not None
+        try:
+            self._calls.send(raws)
+            if self._calls.poll(self._seconds):
+                said: list[bytes | None] = self._calls.recv()
+                return said
+        except (EOFError, OSError) as trouble:
+            log.warning("trial_ended", extra={"why": type(trouble).__name__})
+        return None
 
     def close(self) -> None:
         """End the process."""
@@ -153,22 +194,29 @@ class Trial:
         return self._calls is not None
 
     def _start(self) -> None:
-        ours, theirs = _spawn.Pipe()
-        arguments = (theirs, self._read, self._seconds, self._memory)
-        self._process = _spawn.Process(target=serve, args=arguments, name="trial", daemon=True)
-        self._process.start()
-        theirs.close()
-        self._calls = ours
-        if not ours.poll(STARTING_SECONDS):
+        ours, theirs = socket.socketpair()
+        number = theirs.fileno()
+        command = [sys.executable, "-P", "-m", "mailer.trial", str(number), self._reader,
+                   str(self._seconds), str(self._memory)]  # fmt: skip
+        paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
+        with theirs:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[number],
+                env={"PYTHONPATH": paths},  # and none of our secrets
+            )
+        self._calls = Connection(ours.detach())
+        if not self._calls.poll(STARTING_SECONDS):
             raise TimeoutError
-        ours.recv()
+        self._calls.recv()
 
     def _end(self) -> None:
         if self._calls is not None:
             self._calls.close()
         if self._process is not None:
             self._process.kill()
-            self._process.join()
+            self._process.wait()
         self._process = self._calls = None
 
 
@@ -183,3 +231,12 @@ def read(messages: Mapping[int, bytes]) -> Tried:
 def make_ready() -> None:
     """Start that process before the first message comes, which then need not wait for it."""
     _trial.read({0: b"\r\n"})
+
+
+def processes() -> list[int]:
+    """The numbers of the processes that read for this program."""
+    return [_trial.pid] if _trial.pid is not None else []
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

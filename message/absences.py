@@ -102,4 +102,4 @@ def opens_absent(own: str) -> bool:
     """Whether a short text begins by saying that who writes is away, and asks nothing."""
     if len(own) > LONGEST_NOTE or "?" in own or STILL_WRITES.search(own):
         return False
-    return any(NOTE.search(sentence) for sentence in opening(own))
+    return any(NOTE.search(sentence) for sentence in opening(own)[0])

@@ -132,9 +132,8 @@ def acknowledges(message: Message) -> bool:
     text = openings.said(message)
     if not text or len(text) > LONGEST or message.attachments or _asks(message.subject):
         return False
-    begins = openings.opening(text)
+    begins, thanked = openings.opening(text)
     patterns = {"automatic": _AUTOMATIC, "received": _RECEIVED, "unread": _UNREAD}
-    thanked = any(openings.thanks(one) for one in begins)
     # Nearly all mail begins otherwise: the rest of it need not be searched.
     if not thanked and not any(p.search(one) for p in patterns.values() for one in begins):
         return False

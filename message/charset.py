@@ -110,4 +110,6 @@ def _meant(name: str) -> str:
 
 def clean(text: str) -> str:
     """Text without what no database takes."""
+    if text.isascii() and "\x00" not in text:
+        return text
     return _UNFIT.sub("\ufffd", text) if _UNFIT.search(text) else text

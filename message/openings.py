@@ -42,9 +42,13 @@ def thanks(sentence: str) -> bool:
     return _THANKS.search(sentence) is not None
 
 
-def opening(text: str) -> list[str]:
-    """The first sentence below the greeting, and the second where the first says thanks."""
+def opening(text: str) -> tuple[list[str], bool]:
+    """The first sentence below the greeting, and the second where the first says thanks.
+
+    Also whether one of them says thanks.
+    """
     found: list[str] = []
+    thanked = False
     for piece in _BREAK.split(text[:1_000]):
         sentence = " ".join(piece.split())
         if not any(sign.isalpha() for sign in sentence) or _DELIMITER.match(sentence):
@@ -54,9 +58,10 @@ def opening(text: str) -> list[str]:
         if not sentence:
             continue
         found.append(sentence[:LONGEST_SENTENCE])
-        if len(found) == 2 or not thanks(sentence):
+        thanked = thanks(found[-1]) or thanked
+        if len(found) == 2 or not thanked:
             break
-    return found
+    return found, thanked
 
 
 def _without_greeting(sentence: str) -> str:

@@ -85,6 +85,8 @@ class Message:
     header_block: bytes
     defects: tuple[str, ...]
     raw: bytes = b""
+    #: What others made out of it, by their names: it is done once, and goes where the message goes.
+    found: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def get(self, name: str) -> str | None:
         """The first field of that name, unfolded and decoded."""

@@ -65,8 +65,21 @@ _LINK = re.compile(r"<?https?://[^\s<>]{1,1000}>?")
 _REACTION_SUBJECT = re.compile(r"^\s*(?:reaction|liked|like)\s*:|reaction digest", re.IGNORECASE)
 
 
+_WRITTEN = Verdict(Kind.POST, "a person wrote it")
+_ASKED = Verdict(Kind.COMMAND, "asks to leave and says nothing else", "leave")
+
+
 def judge(message: Message, command: str | None = None) -> Verdict:
     """What a message is. `command` is what its address asks for, if it went to such an address."""
+    found = message.found.get(__name__)
+    if not isinstance(found, Verdict):
+        found = message.found[__name__] = _judged(message)
+    if command is not None and found in (_WRITTEN, _ASKED):
+        return Verdict(Kind.COMMAND, f"written to the address for {command}", command)
+    return found
+
+
+def _judged(message: Message) -> Verdict:
     if feedback.read_report(message) is not None:
         return Verdict(Kind.REPORT, "a complaint report (RFC 5965)")
     if bounces.is_bounce(message):
@@ -84,11 +97,9 @@ def judge(message: Message, command: str | None = None) -> Verdict:
     own = _own(message)
     if _is_reaction(message, own):
         return Verdict(Kind.REACTION, "a reaction without words")
-    if command is not None:
-        return Verdict(Kind.COMMAND, f"written to the address for {command}", command)
     if _asks_to_leave(message, own):
-        return Verdict(Kind.COMMAND, "asks to leave and says nothing else", "leave")
-    return Verdict(Kind.POST, "a person wrote it")
+        return _ASKED
+    return _WRITTEN
 
 
 def _by_program(message: Message) -> bool:

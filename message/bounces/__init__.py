@@ -18,6 +18,13 @@ def read(message: Message) -> list[Bounce]:
 
     A recipient for whom the server still tries has the action "delayed".
     """
+    known_already = message.found.get(__name__)
+    if not isinstance(known_already, list):
+        known_already = message.found[__name__] = _read(message)
+    return list(known_already)
+
+
+def _read(message: Message) -> list[Bounce]:
     if delivery_status.is_report(message):
         found = delivery_status.read(message)
         if found or _is_success(message):

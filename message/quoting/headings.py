@@ -65,6 +65,7 @@ _ORIGINAL = re.compile(
     r"-{2,20}$",
     re.IGNORECASE,
 )
+_DRAWN = frozenset("-_*=>—")
 _ABOVE = re.compile(
     r"^[-_#*=\s]*(?:please )?(?:(?:type|write|enter|add) your (?:reply|response)|reply|respond) "
     r"above (?:this|the) line\b",
@@ -86,12 +87,14 @@ _FORWARD = re.compile(
 
 def is_original(line: Line) -> bool:
     """Whether a line says that the original message, or all that is to be cut, follows."""
-    return bool(_ORIGINAL.match(line.plain) or _ABOVE.match(line.plain))
+    if line.plain[:1] in _DRAWN and _ORIGINAL.match(line.plain):
+        return True
+    return " above " in line.plain and bool(_ABOVE.match(line.plain))
 
 
 def is_bare_original(line: Line) -> bool:
     """The same without drawn lines beside it (BlackBerry): it says so only above a block."""
-    return len(line.plain) < 30 and is_original(Line(f"--{line.plain}--"))
+    return len(line.plain) < 30 and bool(_ORIGINAL.match(f"--{line.plain}--"))
 
 
 def is_forward(line: Line) -> bool:
@@ -108,7 +111,7 @@ def is_rule(line: Line) -> bool:
 def recipients(lines: list[Line]) -> list[str]:
     """The names of those to whom the first quoted message was written: one of them may answer."""
     for line in lines:
-        if line.kind == "quoted":
+        if line.kind == "quoted" and (":" in line.raw or "：" in line.raw):
             kind, value = _labelled(Line(_MARKS.sub("", line.raw)))
             if kind == "to":
                 return [part.strip() for part in value.split(";")][:MOST_RECIPIENTS]

@@ -29,7 +29,9 @@ INVISIBLE = dict.fromkeys(
 )
 
 
-_NO_QUOTATIONS = (_ORNAMENT, _WRAPPED_TAIL, _GROUPWISE, _PROMPT)
+_NO_QUOTATION = re.compile(
+    "|".join(one.pattern for one in (_ORNAMENT, _WRAPPED_TAIL, _GROUPWISE, _PROMPT))
+)
 
 
 @dataclass(slots=True)
@@ -47,9 +49,7 @@ class Line:
             seen = seen.translate(INVISIBLE)
         self.plain = " ".join(seen.replace("&nbsp;", " ").split())
         self.marked = (
-            ">" in seen[:5]
-            and bool(_MARK.match(seen))
-            and not any(other.match(seen.rstrip()) for other in _NO_QUOTATIONS)
+            ">" in seen[:5] and bool(_MARK.match(seen)) and not _NO_QUOTATION.match(seen.rstrip())
         )
 
     @property
