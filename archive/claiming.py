@@ -14,8 +14,13 @@ from archive.models import Post, PostState
 from mailer.models import Delivery, Incoming, Mailing
 from subscribers.models import MailingList, Person
 
-#: "Yes", as the first word, in languages of these islands and of their neighbours.
-_YES = re.compile(r"\W*(?:yes|yep|yeah|y|ie|ydy|ydi|mine|it is|that is|oui|ja|si|sì|tá)\b", re.I)
+#: "Yes", as the first word, in languages of these islands and of their neighbours; and what means
+#: that only where nothing follows it.
+_YES = re.compile(
+    r"\W*(?:(?:yes|yep|yeah|ydy|ydi|oui|ja|sì|sí|tá)\b"
+    r"|(?:y|ie|si|mine|it is|(?:it|that)(?: is|['’]s) mine)[ \t]*(?:[.,!;]|$))",
+    re.I | re.M,
+)
 #: For these reasons a post is held because of who wrote it, or seems to have.
 _WHO = (authority.NOT_A_MEMBER, authority.NOT_PROVED)
 

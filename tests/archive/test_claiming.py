@@ -91,7 +91,18 @@ def test_her_yes_files_it_under_her_name(held: int, anna: int) -> None:
     assert found.parent_id is not None
 
 
-@pytest.mark.parametrize("words", ["No!", "Who is that?", "I would say yes to the licences."])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "No!",
+        "Who is that?",
+        "I would say yes to the licences.",
+        "It is not mine.",
+        "Mine? No.",
+        "Y gwasanaeth hwn.",
+        "Si j'avais su.",
+    ],
+)
 def test_anything_else_leaves_it_to_the_moderators(held: int, words: str) -> None:
     """The post waits, and what was said reaches the coordinator."""
     number = arrives(ANNA, words, asked()[1].id, "no@x.example")

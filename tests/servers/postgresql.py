@@ -3,6 +3,7 @@
 import itertools
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,20 @@ class PostgreSQL:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+def _wait_until_ready(port: int, seconds: float = 30) -> None:
+    """Wait until questions are answered: connections are taken, and turned away, before that."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            psycopg.connect(f"postgresql://folkmoot@127.0.0.1:{port}/postgres").close()
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
 @contextmanager
 def postgresql(folder: Path) -> Iterator[PostgreSQL]:
     """Run PostgreSQL with its data in `folder` until the block ends."""
@@ -59,6 +74,7 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
     log = folder / "postgresql.log"
     with ExitStack() as stack:
         servers = [stack.enter_context(running(command, port, log, user))]
+        _wait_until_ready(port)
 
         def restart() -> None:
             servers[-1].send_signal(signal.SIGQUIT)  # an immediate shutdown: nothing is tidied up
