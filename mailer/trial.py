@@ -14,6 +14,7 @@ import math
 import os
 import pickle
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -99,6 +100,7 @@ def _end_after(seconds: float) -> None:
 
 def main(socket_number: str, reader: str, seconds: str, memory: str) -> None:
     """Serve on a socket that was handed down, with the reader that is named `module:function`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for those who call: when they end, we do
     module, _, function = reader.partition(":")
     read = getattr(importlib.import_module(module), function)
     serve(Connection(int(socket_number)), read, float(seconds), int(memory))
