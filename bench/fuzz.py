@@ -48,7 +48,7 @@ TOKENS = (
     b"(", b"\"", b"; filename*0*=", b"%00", b"Content-Type: ", b"> ", b"-- \r\n", b"=", b"=3D",
     b"&#",
     b"<script>", b"BEGIN:VEVENT\r\n", b"From ", b"begin 644 x\n", b"\xe2\x80\xae", b"On Mon, ",
-    b"wrote:\r\n", b"Status: 5.1.1\r\n", b"9" * 400,
+    b"wrote:\r\n", b"Status: 5.1.1\r\n", b"9" * 400, b"charset=base64", b"iso-8859-01", b"\x80",
 )  # fmt: skip
 
 

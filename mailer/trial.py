@@ -235,6 +235,11 @@ def make_ready() -> None:
     _trial.read({0: b"\r\n"})
 
 
+def close() -> None:
+    """End that process; who reads after that gets another."""
+    _trial.close()
+
+
 def processes() -> list[int]:
     """The numbers of the processes that read for this program."""
     return [_trial.pid] if _trial.pid is not None else []

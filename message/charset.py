@@ -97,15 +97,20 @@ def _meant(name: str) -> str:
         return ""
     if name in _MEANT:
         return _MEANT[name]
+    wanted = name
     if part := _ISO_8859.fullmatch(name):
-        return _OF_ISO_8859.get(part[1], f"iso-8859-{part[1]}")
-    if page := _WINDOWS.fullmatch(name):
-        return f"windows-{page[1]}"
+        number = part[1].lstrip("0")
+        wanted = _OF_ISO_8859.get(number, f"iso-8859-{number}")
+    elif page := _WINDOWS.fullmatch(name):
+        wanted = f"windows-{page[1]}"
     try:
-        known = codecs.lookup(name).name
+        known = codecs.lookup(wanted).name
+        b"?".decode(wanted, "replace")  # "base64" is a codec too, but none of text
     except (LookupError, ValueError, UnicodeError):
         return ""
-    return "" if known.replace("-", "_") in _NOT_CHARSETS else known
+    if known.replace("-", "_") in _NOT_CHARSETS:
+        return ""
+    return known if wanted == name else wanted
 
 
 def clean(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 import migrations
 from core import clock, database, outbox, settings
 from core.settings import Settings
-from mailer import ledger
+from mailer import ledger, trial
 from subscribers import models as people
 from tests.servers.postgresql import PostgreSQL, postgresql
 
@@ -41,6 +41,13 @@ def our_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
     )
     for bell in (outbox.bell, ledger.bell):
         bell.ring_with(None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_reader_left() -> Iterator[None]:
+    """The process that reads on trial ends with the tests."""
+    yield
+    trial.close()
 
 
 @pytest.fixture(autouse=True)

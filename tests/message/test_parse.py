@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import time
 from collections.abc import Callable
+from encodings.aliases import aliases
 
 import pytest
 from hypothesis import given
@@ -239,6 +240,8 @@ def test_i24_bytes_in_a_header_are_those_of_the_body(charset: str, subject: str)
         ("utf-8", "é ".encode() + b"caf\xe9 \x80", "é café €"),
         ("gb18030", "会议的通知，关于会议的通知，关于会议的通知。".encode("gb18030") + b"\xff.",
          "会议的通知，关于会议的通知，关于会议的通知。\ufffd."),
+        ("iso-8859-01", b"\xa3", "£"), ("iso-8859-71", b"\xa35 \x80", "£5 €"),
+        ("base64", b"caf\xe9", "café"), ("iso-8859-\u0661", b"caf\xe9", "café"),
         ("utf-8", b"\xed\xa0\x80", "í\xa0€"), ("utf-16-le", b"\x00\xd8", "\ufffdØ"),
     ],
 )  # fmt: skip
@@ -247,7 +250,15 @@ def test_i24_charset_ladder(label: str | None, raw: bytes, text: str) -> None:
     assert decode(raw, label) == text
 
 
-@given(st.binary(max_size=50), st.text(max_size=12) | st.none())
+#: What Python calls codecs, those of no text among them; and numbers that ISO 8859 has not.
+LABELS = sorted({*aliases, *aliases.values(), "base64", "idna", "undefined"})
+_NUMBERED = st.builds("{}{:02}".format, st.sampled_from(["iso-8859-", "cp12"]), st.integers(0, 99))
+
+
+@given(
+    st.binary(max_size=50),
+    st.text(max_size=12) | st.none() | st.sampled_from(LABELS) | _NUMBERED,
+)
 def test_i24_no_label_fails(raw: bytes, label: str | None) -> None:
     """Whatever the label and the bytes, there is text that can be stored."""
     text = decode(raw, label)
