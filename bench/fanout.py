@@ -19,12 +19,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from sqlalchemy import insert
 
 import migrations
-from bench.measuring import cpu_of, cpu_per_1000, own_cpu, own_peak_mib
+from bench.measuring import cpu_of, own_cpu, own_peak_mib, signatures_per_1000
 from core import clock, database, settings
 from mailer import delivery, ledger
 from mailer.smtp import Connections
@@ -86,8 +84,7 @@ def _options() -> argparse.Namespace:
 
 def _limit() -> float:
     """CPU seconds per 1,000: RSA-2048 signatures, and smtp-source with 12 kB over 10 sessions."""
-    key = rsa.generate_private_key(65537, 2048)
-    signing = cpu_per_1000(lambda: key.sign(b"x" * 800, padding.PKCS1v15(), hashes.SHA256()))
+    signing = signatures_per_1000()
     with _sink() as (port, _):
         source = [
             program("smtp-source", package="postfix"), "-s", "10", "-m", "10000", "-l", "12000",
