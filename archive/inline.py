@@ -28,7 +28,8 @@ _OF_DIGESTS = frozenset({items.QUOTED, items.VISIBLE, items.TITLE, items.ONLY, "
 
 def told_apart(session: Session, list_id: int, letters: Sequence[Letter]) -> list[Letter]:
     """The letters of a list, those that answer between the lines of a post with these words."""
-    parents = {one.references[0] for one in letters if _is_unmarked(one)}
+    unmarked = [_is_unmarked(one) for one in letters]
+    parents = {one.references[0] for one, is_so in zip(letters, unmarked, strict=True) if is_so}
     quoted = {
         row.message_id: row
         for some in slices(sorted(parents))
@@ -37,10 +38,8 @@ def told_apart(session: Session, list_id: int, letters: Sequence[Letter]) -> lis
         )
     }
     return [
-        _answering(letter, quoted[letter.references[0]])
-        if _is_unmarked(letter) and letter.references[0] in quoted
-        else letter
-        for letter in letters
+        _answering(one, quoted[one.references[0]]) if is_so and one.references[0] in quoted else one
+        for one, is_so in zip(letters, unmarked, strict=True)
     ]
 
 

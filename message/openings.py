@@ -37,11 +37,6 @@ def said(message: Message) -> str:
     return _MENTIONED.sub('""', "".join(pieces)).strip()
 
 
-def thanks(sentence: str) -> bool:
-    """Whether a sentence thanks for having been written to."""
-    return _THANKS.search(sentence) is not None
-
-
 def opening(text: str) -> tuple[list[str], bool]:
     """The first sentence below the greeting, and the second where the first says thanks.
 
@@ -58,7 +53,7 @@ def opening(text: str) -> tuple[list[str], bool]:
         if not sentence:
             continue
         found.append(sentence[:LONGEST_SENTENCE])
-        thanked = thanks(found[-1]) or thanked
+        thanked = thanked or _THANKS.search(found[-1]) is not None
         if len(found) == 2 or not thanked:
             break
     return found, thanked
