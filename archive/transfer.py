@@ -20,7 +20,7 @@ from archive import filing, mailboxes, shelves
 from archive.export import IMPORTED, export_mbox, export_threads
 from archive.letters import Letter, letter_of
 from archive.mailboxes import Kept
-from core import clock, database
+from core import clock, database, garbage
 from mailer.models import Incoming
 from mailer.trial import WORDS, Trial, Tried
 from message import address
@@ -67,7 +67,7 @@ def _import(messages: Iterator[Kept], list_name: str, progress: Progress | None)
     if list_id is None:
         raise NoSuchList(f'There is no list "{list_name}": create it first.')
     report = Report()
-    with closing(Trial(WORDS)) as trial:
+    with garbage.spared(), closing(Trial(WORDS)) as trial:
         while batch := list(islice(messages, BATCH)):
             tried = trial.read({place: kept.raw for place, kept in enumerate(batch)})
             read = [_letter(kept, place, tried) for place, kept in enumerate(batch)]

@@ -7,7 +7,6 @@ it need not be read again.
 """
 
 import contextlib
-import gc
 import importlib
 import logging
 import math
@@ -24,6 +23,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from core import garbage
 from message import sanitise, verdict
 from message.parse import Message, parse
 from message.quoting import html as quoted_html
@@ -71,9 +71,8 @@ def serve(calls: Connection, read: Reader, seconds: float, memory: int) -> None:
     """What the process does: read what it is given, until nobody calls any more."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    gc.set_threshold(100_000)  # what is read has no cycles to look for
     calls.send(True)
-    with contextlib.suppress(EOFError, OSError):
+    with garbage.spared(), contextlib.suppress(EOFError, OSError):
         while True:
             raws = calls.recv()
             _end_after(2 * seconds)  # should nobody be left to kill it

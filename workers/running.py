@@ -12,7 +12,7 @@ from functools import partial
 import dramatiq
 from sqlalchemy import select
 
-from core import clock, database, leases, outbox
+from core import clock, database, garbage, leases, outbox
 from core.settings import Settings
 from mailer import delivery, ledger, lmtp
 from mailer.models import Worker
@@ -62,6 +62,7 @@ def everything(
         ]
     running = [threading.Thread(target=loop, daemon=True) for loop in loops]
     open_ = ExitStack()
+    open_.enter_context(garbage.spared())
     if "listener" in parts and settings.lmtp_host:
         open_.enter_context(lmtp.serving(settings))
     try:
