@@ -8,6 +8,7 @@ import re
 
 from message import openings, subject
 from message.parse import Message
+from message.phrases import Phrases
 
 LONGEST = 3_000
 
@@ -17,7 +18,8 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 #: "This is an automatic message."
-_AUTOMATIC = _any(
+_AUTOMATIC = Phrases(
+    "auto|awtom|system|computer",
     r"\bthis (?:is|was) an? (?:auto-?|automatic(?:ally)? |automatically-|automated |system[- ]|"
     r"computer[- ])(?:generated )?(?:e-?mail|message|reply|response|acknowledge?ment|"
     r"notification|receipt|answer|note)(?=\s*(?:[.,;:!*)–-]|$| to (?:your|let|confirm|inform)\b|"
@@ -53,7 +55,9 @@ _AUTOMATIC = _any(
     r"\b(?:mae hwn yn|mae hon yn|dyma) (?:neges|ymateb|ateb|e-?bost) awtom(?:atig|ataidd)",
 )
 #: "Your enquiry has been received."
-_RECEIVED = _any(
+_RECEIVED = Phrases(
+    "your|has been|ihr|bien |accusons|uw |su |hemos|abbiamo|richiesta|recebemos|sua |vi har|"
+    "olemme|otrzymali|zgłoszenie|eich",
     r"\byour (?:e-?mail|message|enquir\w+|inquir\w+|request|query|case|ticket|report|submission|"
     r"application|correspondence|incident)\b[^.\n]{0,60}\b(?:has|have) been (?:successfully )?"
     r"(?:received|logged|registered|recorded|created|opened|passed|assigned)\b(?! well)",
@@ -90,7 +94,8 @@ _NO_ANSWER = _any(
     r"\bpeidiwch ag (?:ymateb|ateb)\b",
 )
 #: "Your message has not been read."
-_UNREAD = _any(
+_UNREAD = Phrases(
+    "your|ihre|votre|uw ",
     r"\byour (?:message|e-?mail|enquiry) (?:has not been|was not|will not be|won't be) (?:read|"
     r"seen|forwarded)",
     r"\bihre (?:nachricht|e-?mail) (?:wird|wurde) nicht (?:gelesen|"

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from functools import lru_cache
 
 #: What a label means in practice (WHATWG Encoding Standard §4.2), where Python would differ.
 _MEANT = {
@@ -91,6 +92,7 @@ def _candidates(raw: bytes, label: str | None) -> list[str]:
     return [meant] if meant == "windows-1252" else [meant, "utf-8"]
 
 
+@lru_cache(maxsize=200)
 def _meant(name: str) -> str:
     """The codec that a label means; "" if it means none."""
     if not name or len(name) > _LONGEST_LABEL:

@@ -15,6 +15,8 @@ MOST_IDS = 5_000
 MOST_PARAMETERS = 500
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+# RFC 5322 §2.2.3: a whole field, with the lines that are folded below it.
+_WHOLE = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n")
 _NAME_OF_8_BIT = re.compile(rb"([!-9;-~\x80-\xff]{1,60}):")
 _ID = re.compile(r"<([^<>\s]+(?:\s+[^<>\s@]*@[^<>\s]+)?)>")
 _NO_ID = re.compile(r"[\s<>()\",;]+")
@@ -36,7 +38,7 @@ def split_header(raw: bytes) -> tuple[list[tuple[str, bytes]], int, list[str]]:
     fields: list[tuple[str, list[bytes]]] = []
     defects: list[str] = []
     at, end = 0, min(len(raw), LARGEST_HEADER)
-    while at < end:
+    while (at := _past_whole_fields(raw, at, end, fields)) < end:
         line_end = raw.find(b"\n", at)
         line_end = len(raw) if line_end < 0 else line_end
         line = raw[at : min(line_end, end)].rstrip(b"\r")
@@ -67,6 +69,14 @@ def split_header(raw: bytes) -> tuple[list[tuple[str, bytes]], int, list[str]]:
     if at < len(raw) or at > end:
         defects.append("the header is too large")
     return _joined_lines(fields), at, defects
+
+
+def _past_whole_fields(raw: bytes, at: int, end: int, fields: list[tuple[str, list[bytes]]]) -> int:
+    """Read on while fields are as they should be; tells where the first that is not begins."""
+    while len(fields) < MOST_FIELDS and (whole := _WHOLE.match(raw, at, end)):
+        fields.append((whole[1].decode("ascii"), [one.strip() for one in whole[2].split(b"\n")]))
+        at = whole.end()
+    return at
 
 
 def _joined_lines(fields: list[tuple[str, list[bytes]]]) -> list[tuple[str, bytes]]:

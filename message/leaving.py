@@ -4,7 +4,6 @@ What says anything more is a post: whoever asks to go and asks a question was no
 """
 
 import re
-from collections.abc import Callable
 
 from message.address import Mailbox
 
@@ -40,6 +39,9 @@ _AFTER = (
     "med vänliga hälsningar", "vänliga hälsningar", "tack på förhand", "tack", "mvh",
     "med venlig hilsen", "venlig hilsen", "med vennlig hilsen", "på forhånd tak", "tak", "takk",
 )  # fmt: skip
+# Whole words, for texts that stand between blanks.
+_FIRST, _LAST = (tuple(f" {one} " for one in courtesies) for courtesies in (_BEFORE, _AFTER))
+_WORD = re.compile(r"\w+")
 
 _ASK = (
     r"(?:(?:can|could|would|will) (?:you|someone|somebody) (?:please |kindly )?|"
@@ -214,31 +216,19 @@ def _is_aside(sentence: str) -> bool:
     """A courtesy or a reason, which is not worth a post."""
     if "?" in sentence:
         return False
-    whole = " ".join(re.findall(r"\w+", sentence.lower()))
+    whole = " ".join(_WORD.findall(sentence.lower()))
     plain = _bare(sentence)
     return not plain or any(_REASON.fullmatch(one) for one in (whole, plain))
 
 
 def _bare(words: str) -> str:
-    plain = " ".join(re.findall(r"\w+", words.lower()))
-    plain = _without(plain, _BEFORE, str.startswith, lambda text, said: text[len(said) :])
-    return _without(plain, _AFTER, str.endswith, lambda text, said: text[: -len(said)])
-
-
-def _without(
-    text: str,
-    courtesies: tuple[str, ...],
-    has: Callable[[str, str], bool],
-    cut: Callable[[str, str], str],
-) -> str:
-    """A text without the courtesies at one of its ends, one after the other."""
-    found: str | None = ""
-    while found is not None:
-        text = text.strip()
-        found = next((one for one in courtesies if has(f" {text} ", f" {one} ")), None)
-        if found:
-            text = cut(f" {text} ", f" {found} ")
-    return text
+    """The words alone, in small letters, without the courtesies around them."""
+    plain = f" {' '.join(_WORD.findall(words.lower()))} "
+    while plain.startswith(_FIRST):
+        plain = plain[len(next(filter(plain.startswith, _FIRST))) - 1 :]
+    while plain.endswith(_LAST):
+        plain = plain[: 1 - len(next(filter(plain.endswith, _LAST)))]
+    return plain.strip()
 
 
 def _without_author(text: str, author: Mailbox | None) -> str:

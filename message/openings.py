@@ -1,12 +1,15 @@
 """How a text begins: what systems say first, people say in passing, or quote."""
 
 import re
+from collections.abc import Iterator
 
 from message.parse import Message
+from message.phrases import Phrases
 
 LONGEST_GREETING = 40
 LONGEST_SENTENCE = 300
-_BREAK = re.compile(r"(?<=[.!?:])\s+|\n\s*\n|\*{2,}\s*")
+# Where a sentence ends: with its sign, or before a blank line or stars.
+_END = re.compile(r"[.!?:\n*](?:(?<=[.!?:])(?=\s)|(?<=\n)(?=\s*\n)|(?<=\*)\*+)")
 #: Ticket systems draw a line above which to answer.
 _DELIMITER = re.compile(r"^[#=*-]{2,}.{3,80}[#=*-]{2,}$")
 _GREETING = re.compile(
@@ -16,14 +19,14 @@ _GREETING = re.compile(
     r"dobrý den|poštovan|tisztelt)\b",
     re.IGNORECASE,
 )
-_THANKS = re.compile(
+_THANKS = Phrases(
+    "thank|dank|merci|remercions|gracias|grazie|obrigad|tack |tak |takk |dziękujemy|diolch",
     r"\b(?:thank(?:s| you)(?: very much| so much)? for (?:contacting|your|getting in touch|"
     r"writing|e-?mailing)|(?:vielen |herzlichen |besten )?dank für ihre?|danke für ihre?|"
     r"merci (?:de|pour) (?:votre|nous)|vous remercions|(?:be)?dankt? (?:u )?voor (?:uw|je|het)|"
     r"hartelijk dank|gracias por (?:su|tu|contactar|ponerse|escribir)|grazie per (?:aver|la|il)|"
     r"obrigad[oa] (?:pel[oa]|por)|tack för (?:ditt|din|att|er)|tak for (?:din|dit|deres)|"
     r"takk for (?:din|ditt|at)|dziękujemy za|diolch (?:yn fawr )?am)\b",
-    re.IGNORECASE,
 )
 #: Words between marks of quotation are somebody else's; within a line or a few.
 _MENTIONED = re.compile('"[^"]{1,1500}"|“[^“”]{1,1500}”|«[^«»]{1,1500}»|„[^„“”]{1,1500}[“”]')
@@ -44,7 +47,7 @@ def opening(text: str) -> tuple[list[str], bool]:
     """
     found: list[str] = []
     thanked = False
-    for piece in _BREAK.split(text[:1_000]):
+    for piece in _sentences(text[:1_000]):
         sentence = " ".join(piece.split())
         if not any(sign.isalpha() for sign in sentence) or _DELIMITER.match(sentence):
             continue
@@ -57,6 +60,15 @@ def opening(text: str) -> tuple[list[str], bool]:
         if len(found) == 2 or not thanked:
             break
     return found, thanked
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """What stands between the ends of sentences; stars belong to none."""
+    start = 0
+    for end in _END.finditer(text):
+        yield text[start : end.start() if end[0][0] == "*" else end.end()]
+        start = end.end()
+    yield text[start:]
 
 
 def _without_greeting(sentence: str) -> str:

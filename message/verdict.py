@@ -125,7 +125,7 @@ def _passed_on(message: Message) -> bool:
 
 
 def _is_reaction(message: Message, own: str) -> bool:
-    words = _LINK.sub("", own).strip()
+    words = (_LINK.sub("", own) if "://" in own else own).strip()
     if len(words) > LONGEST_REACTION:
         return False
     if any(

@@ -8,6 +8,7 @@ from message.bounces import languages
 from message.bounces.found import DELAYED, FAILED, Bounce
 from message.bounces.judging import judge
 from message.parse import Message
+from message.phrases import Phrases
 from message.refusals import CODE, ENHANCED, Reason
 
 LARGEST = 40_000
@@ -17,7 +18,9 @@ ADDRESS = re.compile(
     r"(?:\"[^\"\s@]{1,64}\"|[\w.!#$%&'*+/=?^`{|}~-]{1,120})@(?:[\w-]+\.)+[\w-]{2,}|"
     r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@\[[\d.]{7,15}\]"
 )
-SERVER = re.compile(
+SERVER = Phrases(
+    "mail|post|delivery|daemon|demon|system|mda|uucp|mmdf|bounce|pmdf|smtp|quota|"
+    "microsoft exchange|messaging server|interscan|return|err|undeliver",
     r"mailer[-_. ]?da?emon|post[-_. ]?master|mail(?:er)? ?delivery|delivery ?(?:sub)?system|"
     r"^mdaemon|"
     r"mail administrator|system administrator|mail system|mail router|^(?:mda|uucp|mmdf|bounces?|"
@@ -25,8 +28,7 @@ SERVER = re.compile(
     r"interface)|"
     r"mail ?gateway|quota ?service|double-?bounce|microsoft exchange|messaging server|"
     r"interscan|email ?delivery|delivery notification|^(?:return|error|err|undeliver\w*)[-.+]?\w*@",
-    re.IGNORECASE,
-)  # fmt: skip
+)
 NO_REPLY = re.compile(
     r"^(?:no|do[-_.]?not|dont)[-_.]?reply|^(?:notif|alert|auto|admin|info-?sys|system)",
     re.IGNORECASE,

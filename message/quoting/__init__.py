@@ -84,6 +84,7 @@ def _with_shared_lines_cut(lines: list[Line]) -> list[Line]:
 
 def _mark_quotations(lines: list[Line]) -> None:
     place, written = 0, False
+    attributed = attributions.may_begin(lines)
     while place < len(lines):
         line = lines[place]
         if line.marked:
@@ -92,7 +93,7 @@ def _mark_quotations(lines: list[Line]) -> None:
             continue
         if headings.is_forward(line) and _heads_something(lines, place + 1):
             return  # what is passed on is there to be read
-        length = _head_at(lines, place)
+        length = _head_at(lines, place, attributed[place])
         if not length:
             written = written or not line.blank
             place += 1
@@ -104,7 +105,7 @@ def _mark_quotations(lines: list[Line]) -> None:
         place = end
 
 
-def _head_at(lines: list[Line], place: int) -> int:
+def _head_at(lines: list[Line], place: int, attributed: bool) -> int:
     """How many lines head a quotation here: an attribution, a block of fields, a dashed line."""
     if lines[place].blank:
         return 0
@@ -113,7 +114,8 @@ def _head_at(lines: list[Line], place: int) -> int:
         block = headings.length_at(lines, below, announced=True) if below < len(lines) else 0
         if block or headings.is_original(lines[place]):
             return below + block - place if block else 1
-    return headings.length_at(lines, place) or attributions.length_at(lines, place)
+    length = headings.length_at(lines, place)
+    return length or (attributions.length_at(lines, place) if attributed else 0)
 
 
 def _skip_blank(lines: list[Line], place: int) -> int:

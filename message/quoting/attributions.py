@@ -7,6 +7,7 @@ from message.quoting.lines import Line
 MOST_LINES = 6
 LONGEST = 420
 _END = 32  # signs of an attribution that hold its last word
+_LAST_SIGNS = frozenset(":：՝>-—*_")
 
 _VERBS = (
     r"wrote|writes|sent|ysgrifennodd|scrie|pisze|пише|napisala|scris|scríobh|schrieb|"
@@ -19,6 +20,16 @@ _VERBS = (
 )
 # Scripts that put no blanks between words.
 _JOINED = r"写道|寫道|작성|さんは書きました|のメール"
+#: How the last word of one ends, in small letters, where it does not end in a sign.
+_LAST_WORDS = (
+    "wrote", "writes", "sent", "ysgrifennodd", "scrie", "pisze", "пише", "ala", "scris", "scríobh",
+    "schrieb", "geschrieben", "schreef", "geschreven", "crit", "scritto", "scrisse", "escribió",
+    "escribio", "escreveu", "escriure", "skrev", "skrifaði", "kirjoitti", "kirjutas", "(a)",
+    "napisał", "sal", "salo", "je", "(а)", "сал", "сала", "пишет", "сав", "писа", "писa",
+    "yazdı", "yazdi", "írta", "έγραψε", "viết", "rašė", "rakstīja", "idatzi du", "ulis", "لکھا",
+    "כתב", "كتب", "写道", "寫道", "작성", "書きました", "のメール",
+)  # fmt: skip
+_LONGEST_LAST = max(map(len, _LAST_WORDS))
 _VERB = re.compile(rf"(?<!\w)(?:{_VERBS})(?!\w)|{_JOINED}", re.IGNORECASE)
 _VERB_AT_END = re.compile(rf"(?:{_VERBS}|{_JOINED})[\s*_]*[:：]?[\s*_\-—]*$", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>()\[\]]+@[^\s<>()\[\]]+")
@@ -66,10 +77,33 @@ _SHARED = re.compile(
 )
 
 
+def may_begin(lines: list[Line]) -> list[bool]:
+    """For each line whether to look for an attribution there: prose is passed over quickly.
+
+    One ends in its line or in one of the next with a colon, a verb or a sign.
+    """
+    told: list[bool] = []
+    near = 0
+    for line in reversed(lines):
+        near = MOST_LINES if _may_end(line.plain) else near - 1
+        told.append(near > 0 or _may_be_another(line.plain))
+    told.reverse()
+    return told
+
+
+def _may_end(plain: str) -> bool:
+    last = plain[-_LONGEST_LAST:]
+    return last[-1:] in _LAST_SIGNS or last.lower().endswith(_LAST_WORDS)
+
+
+def _may_be_another(plain: str) -> bool:
+    return "---" in plain or ">>>" in plain or "@" in plain
+
+
 def length_at(lines: list[Line], place: int) -> int:
     """How many lines the attribution that begins here takes; 0 when none does."""
     first = lines[place].plain
-    if ("---" in first or ">>>" in first or "@" in first) and _OTHERS.match(first):
+    if _may_be_another(first) and _OTHERS.match(first):
         return 1
     if not first or lines[place].marked or not _may_begin(first):
         return 0

@@ -2,6 +2,7 @@
 
 import re
 
+from message.phrases import Phrases
 from message.quoting.lines import Line
 
 LONGEST = 200
@@ -49,8 +50,10 @@ _SHORT_AD = re.compile(
     re.IGNORECASE,
 )
 # In any language: the program, and for what telephone it is to be had.
-_FOR_PHONES = re.compile(
-    r"\boutlook\b.{1,12}\b(?:ios|android)\b|\b(?:ios|android)\b.{1,12}\boutlook\b", re.I
+_FOR_PHONES = Phrases(
+    "outlook",
+    r"\boutlook\b.{1,12}\b(?:ios|android)\b",
+    r"\b(?:ios|android)\b.{1,12}\boutlook\b",
 )
 _SENT = re.compile(
     r"^(?:lähetetty|skickat|sendt?|отправлено|надіслано|στάλθηκε|مرسل|أُ?رسلت?|נשלח|enviad[oa]|inviato|"
@@ -69,8 +72,8 @@ def is_device(line: Line) -> bool:
     if len(line.plain) > LONGEST:
         return False
     said = _LINK.sub("", line.plain) if ":" in line.plain else line.plain
-    said = _ADVERT.sub("", said).rstrip(" .*_")
-    if not said or len(said.split()) > 9:
+    said = (_ADVERT.sub("", said) if ", " in said else said).rstrip(" .*_")
+    if not said or said.count(" ") > 8:
         return False
     if _SHORT_AD.match(said) or _SENT.match(said) or _FOR_PHONES.search(said):
         return True

@@ -2,6 +2,7 @@
 
 import re
 
+from message.phrases import Phrases
 from message.quoting.lines import Line
 
 _BANNER = re.compile(
@@ -46,43 +47,54 @@ _MARKING = re.compile(
     r"[^\w\n]{1,3}\w.{0,60})[\W_]*$"
 )
 # What offices and firms must or like to say below a signature: law, registers, prizes.
-_NOTICE = re.compile(
+_NOTICE = Phrases(
+    "freedom of information|gdpr|rgpd|dsgvo|lopd|data protection|datenschutz|privacy|registered|"
+    "company|vat |charity|amtsgericht|geschäftsführer|handelsregister|hra |hrb |ust-id|ustid|"
+    "siret|rcs|kvk|btw|cif|p. iva|p.iva|environment|printing|imprim|drucken|stampa|"
+    "medio ambiente|umwelt|survey|how did we do|award|follow us|in welsh|gymraeg|virus|s/mime|"
+    "signatur|encrypted|monitored|disclos|accessib|equal opportunit",
     r"\b(?:freedom of information|gdpr|rgpd|dsgvo|lopd\w*|data protection|datenschutz|privacy|"
     r"registered (?:in|office|company|charity)|company (?:no|number)|vat (?:no|reg)|charity no|"
     r"amtsgericht|geschäftsführer\w*|handelsregister|hr[ab] \d|ust-?id\w*|siret|rcs|kvk|btw|cif|"
     r"(?:p\. ?iva)|environment|printing|imprimir|imprimer|drucken|stampa\w*|medio ambiente|umwelt|"
     r"survey|how did we do|award|follow us|in welsh|gymraeg|virus|s/mime|signatur|encrypted|"
     r"monitored|disclos\w+|accessib\w+|equal opportunit\w+)\b",
-    re.IGNORECASE,
 )
 # When somebody works, which they say of themselves.
-_HOURS = re.compile(
+_HOURS = Phrases(
+    "working|work flexibly|office hours|outside",
     r"\b(?:working (?:days|hours|pattern)|work flexibly|flexible working|office hours|"
     r"outside (?:of )?(?:your |my )?(?:normal |working ))",
-    re.IGNORECASE,
 )
 _PERSONAL = re.compile(r"\b(?:I|I['’]\w+|me|my|we['’]\w+)\b")
 _ARMOUR = re.compile(r"^-----(?:BEGIN|END) PGP (?:SIGNED MESSAGE|SIGNATURE)-----$|^Hash: \w+$")
 _PROOFPOINT = "ZjQcmQRYFpfptBanner"
 # A disclaimer in any language: it speaks of a message, of secrecy, and of whom it is meant for.
-_OF_MESSAGES = re.compile(
+_OF_MESSAGES = Phrases(
+    "mail|bost|neges|message|nachricht|bericht|courriel|mensaje|correo|mensagem|messaggio|"
+    "wiadomoś|meddelande|meddelels|melding|besked|viesti|zpráva|správa|сообщени|письмо|"
+    "повідомлення|leti|üzenet|mesaj|μήνυμα|メール|邮件",
     r"\b(?:e-?mails?|e-?bost|neges|message|nachricht|bericht|courriel|mensaje|correo|mensagem|"
     r"messaggio|wiadomoś\w+|meddelande|meddelelsen?|melding|besked|viesti|zpráva|správa|сообщени\w+|"
     r"письмо|повідомлення|ileti|üzenet|mesaj\w*|μήνυμα)\b|メール|邮件",
-    re.IGNORECASE,
 )
-_OF_SECRECY = re.compile(
+_OF_SECRECY = Phrases(
+    "confiden|vertraulich|vertrouwelijk|poufn|luottamuksell|konfiden|fortrolig|riservat|bizalmas|"
+    "důvěrn|dôvern|конфиденциальн|конфіденційн|gizl|εμπιστευτικ|yfrinachol|機密|保密|privileged|"
+    "strettamente",
     r"confiden[tzc]\w*|vertraulich|vertrouwelijk|poufn\w*|luottamuksell\w*|konfidenti\w*|fortrolig|"
     r"riservat\w*|bizalmas|důvěrn\w*|dôvern\w*|конфиденциальн\w*|конфіденційн\w*|gizli|"
     r"εμπιστευτικ\w*|cyfrinachol|gyfrinachol|konfidencial\w*|機密|保密|privileged|strettamente",
-    re.IGNORECASE,
 )
-_OF_READERS = re.compile(
+_OF_READERS = Phrases(
+    "recipient|addressee|intended|adressat|empfänger|destinat|adresat|bestemd|geadresseerde|"
+    "mottag|modtag|mottak|vastaanottaj|příjemc|príjemc|получател|адресат|címzett|alıcı|alici|"
+    "παραλήπτη|wriad|unigolyn|受信|宛先|irrtüm|par erreur|por error|per errore|omyłkow|"
+    "av misstag|ved en fejl",
     r"recipient|addressee|intended|adressat|empfänger|destinat\w*|adresat\w*|bestemd|geadresseerde|"
     r"mottagar\w*|modtager\w*|mottaker\w*|vastaanottaj\w*|příjemc\w*|príjemc\w*|получател\w*|"
     r"адресат\w*|címzett|alıcı|παραλήπτη|bwriad\w*|fwriad\w*|unigolyn|受信|宛先|irrtüm\w*|"
     r"par erreur|por error|per errore|omyłkow\w*|av misstag|ved en fejl",
-    re.IGNORECASE,
 )
 _DISCLAIMER = re.compile(
     r"^[\W_]*(?:(?:this|the) (?:e-?mail|message|communication|transmission|information|content|"
@@ -220,10 +232,9 @@ def _mark_footer(lines: list[Line]) -> None:
     """A drawn line, and below it up to the end what a list or a notifier says of itself."""
     full = [place for place, line in enumerate(lines) if not line.blank]
     for place in full[-LONGEST_FOOTER:]:
-        below = [lines[at] for at in full if at > place]
-        if not _RULE.match(lines[place].plain) or not below:
+        if not _RULE.match(lines[place].plain):
             continue
-        if any(_FOOTER.search(line.plain) for line in below):
+        if any(_FOOTER.search(lines[at].plain) for at in full if at > place):
             _fold(lines[place:])
             return
 

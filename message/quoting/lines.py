@@ -47,7 +47,7 @@ class Line:
         seen = self.raw[:LONGEST_LINE]
         if not seen.isascii():
             seen = seen.translate(INVISIBLE)
-        self.plain = " ".join(seen.replace("&nbsp;", " ").split())
+        self.plain = _plain(seen)
         self.marked = (
             ">" in seen[:5] and bool(_MARK.match(seen)) and not _NO_QUOTATION.match(seen.rstrip())
         )
@@ -56,6 +56,15 @@ class Line:
     def blank(self) -> bool:
         """Whether a reader sees nothing in it."""
         return not self.plain
+
+
+def _plain(seen: str) -> str:
+    """What is seen with each blank of any width or number as one space, and none at the ends."""
+    plain = seen.strip()
+    # No blank but the space counts as printable.
+    if plain.isprintable() and "  " not in plain and "&" not in plain:
+        return plain
+    return " ".join(seen.replace("&nbsp;", " ").split())
 
 
 def cut(text: str) -> list[Line]:
@@ -94,7 +103,7 @@ def _unmark_own(lines: list[Line]) -> None:
         if attached or (place in compared and (only or goes_on)):
             lines[place].marked = False
     prompts = [lines[place] for place in marked if lines[place].raw.startswith(">>> ")]
-    if any(_PROMPT.match(line.raw) for line in lines) and len(prompts) == len(marked):
+    if prompts and len(prompts) == len(marked) and any(_PROMPT.match(one.raw) for one in lines):
         for line in prompts:
             line.marked = False
 

@@ -6,6 +6,7 @@ from core import garbage
 
 
 def test_what_is_loaded_is_left_out_for_the_length_of_the_block() -> None:
+    """Thresholds are put back as they were."""
     before = gc.get_threshold(), gc.get_freeze_count()
     with garbage.spared():
         assert gc.get_freeze_count() > 1000
@@ -14,6 +15,7 @@ def test_what_is_loaded_is_left_out_for_the_length_of_the_block() -> None:
 
 
 def test_what_is_made_in_the_block_is_still_found() -> None:
+    """Cycles of the block itself are looked for as ever."""
     with garbage.spared():
         ring: list[object] = []
         ring.append(ring)
