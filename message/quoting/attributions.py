@@ -25,7 +25,7 @@ _LAST_WORDS = (
     "wrote", "writes", "sent", "ysgrifennodd", "scrie", "pisze", "пише", "ala", "scris", "scríobh",
     "schrieb", "geschrieben", "schreef", "geschreven", "crit", "scritto", "scrisse", "escribió",
     "escribio", "escreveu", "escriure", "skrev", "skrifaði", "kirjoitti", "kirjutas", "(a)",
-    "napisał", "sal", "salo", "je", "(а)", "сал", "сала", "пишет", "сав", "писа", "писa",
+    "napisał", "napisa", "napisao", "napisaa", "sal", "salo", "je", "(а)", "сал", "сала", "пишет", "сав", "писа", "писa",
     "yazdı", "yazdi", "írta", "έγραψε", "viết", "rašė", "rakstīja", "idatzi du", "ulis", "لکھا",
     "כתב", "كتب", "写道", "寫道", "작성", "書きました", "のメール",
 )  # fmt: skip
