@@ -22,12 +22,13 @@ _VERBS = (
 _JOINED = r"写道|寫道|작성|さんは書きました|のメール"
 #: How the last word of one ends, in small letters, where it does not end in a sign.
 _LAST_WORDS = (
-    "wrote", "writes", "sent", "ysgrifennodd", "scrie", "pisze", "пише", "ala", "scris", "scríobh",
-    "schrieb", "geschrieben", "schreef", "geschreven", "crit", "scritto", "scrisse", "escribió",
-    "escribio", "escreveu", "escriure", "skrev", "skrifaði", "kirjoitti", "kirjutas", "(a)",
-    "napisał", "napisa", "napisao", "napisaa", "sal", "salo", "je", "(а)", "сал", "сала", "пишет", "сав", "писа", "писa",
-    "yazdı", "yazdi", "írta", "έγραψε", "viết", "rašė", "rakstīja", "idatzi du", "ulis", "لکھا",
-    "כתב", "كتب", "写道", "寫道", "작성", "書きました", "のメール",
+    "wrote", "writes", "sent", "ysgrifennodd", "scrie", "pisze", "пише", "ala", "scris",
+    "scríobh", "schrieb", "geschrieben", "schreef", "geschreven", "crit", "scritto", "scrisse",
+    "escribió", "escribio", "escreveu", "escriure", "skrev", "skrifaði", "kirjoitti",
+    "kirjutas", "(a)", "napisał", "napisa", "napisao", "napisaa", "sal", "salo", "je", "(а)",
+    "сал", "сала", "пишет", "сав", "писа", "писa", "yazdı", "yazdi", "írta", "έγραψε", "viết",
+    "rašė", "rakstīja", "idatzi du", "ulis", "لکھا", "כתב", "كتب", "写道", "寫道", "작성", "書きました",
+    "のメール",
 )  # fmt: skip
 _LONGEST_LAST = max(map(len, _LAST_WORDS))
 _VERB = re.compile(rf"(?<!\w)(?:{_VERBS})(?!\w)|{_JOINED}", re.IGNORECASE)
