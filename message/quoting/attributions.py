@@ -27,8 +27,8 @@ _LAST_WORDS = (
     "escribió", "escribio", "escreveu", "escriure", "skrev", "skrifaði", "kirjoitti",
     "kirjutas", "(a)", "napisał", "napisa", "napisao", "napisaa", "sal", "salo", "je", "(а)",
     "сал", "сала", "пишет", "сав", "писа", "писa", "yazdı", "yazdi", "írta", "έγραψε", "viết",
-    "rašė", "rakstīja", "idatzi du", "ulis", "لکھا", "כתב", "كتب", "写道", "寫道", "작성", "書きました",
-    "のメール",
+    "rašė", "rakstīja", "idatzi du", "ulis", "لکھا", "כתב", "كتب", "写道", "寫道", "작성",
+    "書きました", "のメール",
 )  # fmt: skip
 _LONGEST_LAST = max(map(len, _LAST_WORDS))
 _VERB = re.compile(rf"(?<!\w)(?:{_VERBS})(?!\w)|{_JOINED}", re.IGNORECASE)
