@@ -29,6 +29,9 @@ GREETING_SECONDS = 30.0
 IDLE_SECONDS = 540.0
 #: Larger messages are fetched in pieces of this size.
 PIECE = 2**20
+#: So many are fetched by one command: for each piece that it hears the library looks again through
+#: all that the command has brought so far.
+BODIES = 25
 _SLICE = 0.5
 _SIZES = re.compile(rb"UID (\d+)[^()]*RFC822\.SIZE (\d+)|RFC822\.SIZE (\d+)[^()]*UID (\d+)")
 _UID = re.compile(rb"\bUID (\d+)")
@@ -155,12 +158,16 @@ class Talk:
 
         `part` is like `<0.1024>`. PEEK: nothing is marked by being read.
         """
-        seconds = COMMAND_SECONDS + sum(sizes.values()) / 2**16  # 64 kB a second
-        fetch = self._client.protocol.fetch(
-            _set(sizes), f"(UID BODY.PEEK[]{part})", by_uid=True, timeout=None
-        )
-        answer = await self.within(fetch, seconds)
-        found = _bodies(answer.lines)  # whatever the server says in the end, a body is a body
+        found: dict[int, bytes] = {}
+        uids = list(sizes)
+        for start in range(0, len(uids), BODIES):
+            some = uids[start : start + BODIES]
+            seconds = COMMAND_SECONDS + sum(sizes[uid] for uid in some) / 2**16  # 64 kB a second
+            fetch = self._client.protocol.fetch(
+                _set(some), f"(UID BODY.PEEK[]{part})", by_uid=True, timeout=None
+            )
+            answer = await self.within(fetch, seconds)
+            found |= _bodies(answer.lines)  # whatever the server says in the end, a body is a body
         return {uid: found[uid] for uid in sizes if uid in found}
 
     async def large_body(self, uid: int, size: int, most: int) -> bytes | None:
