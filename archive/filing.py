@@ -106,8 +106,8 @@ class Mail:
 def read(incoming: Incoming) -> Mail:
     """A message that was kept, taken apart for the archive."""
     message = inbox.message_of(incoming)
-    letter = letter_of(message, incoming.sha256, incoming.arrived_at)
-    return Mail(incoming, message, replace(letter, incoming_id=incoming.id))
+    letter = letter_of(message, incoming.sha256, incoming.arrived_at, incoming.id)
+    return Mail(incoming, message, letter)
 
 
 def _is_filed(session: Session, incoming: Incoming) -> bool:
@@ -118,16 +118,23 @@ def _is_filed(session: Session, incoming: Incoming) -> bool:
 def _judged(session: Session, list_id: int, mail: Mail) -> tuple[Letter, authority.Authority]:
     list_ = session.get_one(MailingList, list_id)
     right = authority.judge(session, list_, mail.incoming, mail.message)
-    letter = replace(mail.letter, held_why=right.held_why)
-    return (signed(letter, right.person) if right.person else letter), right
+    return decided(mail.letter, right), right
 
 
-def signed(letter: Letter, person: Person) -> Letter:
+def decided(letter: Letter, right: authority.Authority) -> Letter:
+    """The letter under the name of its author, with the reason to hold it if there is one."""
+    if right.person is None:
+        return replace(letter, held_why=right.held_why) if right.held_why else letter
+    return signed(letter, right.person, right.held_why)
+
+
+def signed(letter: Letter, person: Person, held_why: str | None = None) -> Letter:
     """The letter under the name and the organisation that its author has now."""
     organisation = person.organisation.name if person.organisation else ""
     return replace(
-        letter, person_id=person.id, author=person.name or letter.author, organisation=organisation
-    )
+        letter, person_id=person.id, author=person.name or letter.author,
+        organisation=organisation, held_why=held_why,
+    )  # fmt: skip
 
 
 def _viewer(person: Person | None) -> access.Viewer:

@@ -5,10 +5,10 @@ for such a message the list and the references in it decide, and many can be wov
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
-from sqlalchemy import Integer, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive import access, authority, filing, routing, shelves
@@ -17,6 +17,7 @@ from archive.filing import Mail
 from archive.letters import Letter
 from archive.models import Post
 from core import outbox
+from core.among import among
 from core.events import Event, PostArrived, PostFiled, PostHeld
 from mailer.models import Incoming
 from message.address import normal_form
@@ -32,10 +33,7 @@ class _Judged:
 
 _FILED = select(Post.id).where(Post.incoming_id == Incoming.id)
 _WAITING = (
-    select(Incoming)
-    .where(Incoming.id.in_(bindparam("numbers", expanding=True, type_=Integer())))
-    .where(~_FILED.exists())
-    .order_by(Incoming.id)
+    select(Incoming).where(among(Incoming.id, "numbers"), ~_FILED.exists()).order_by(Incoming.id)
 )
 
 
@@ -96,9 +94,7 @@ def _judged(session: Session, list_: MailingList, mails: Sequence[Mail]) -> list
         person = _author(mail, authors)
         reads = person is not None and person.id in readers
         right = authority.decide(session, list_, mail.incoming, mail.message, person, reads=reads)
-        letter = replace(mail.letter, held_why=right.held_why)
-        signed = filing.signed(letter, right.person) if right.person else letter
-        judged.append(_Judged(mail, signed, right))
+        judged.append(_Judged(mail, filing.decided(mail.letter, right), right))
     return judged
 
 

@@ -66,10 +66,13 @@ class Letter:
         )  # fmt: skip
 
 
-def letter_of(message: Message, sha256: str, arrived: dt.datetime | None) -> Letter:
+def letter_of(
+    message: Message, sha256: str, arrived: dt.datetime | None, incoming_id: int | None = None
+) -> Letter:
     """What of a message goes into the archive; `sha256` is that of its bytes.
 
-    `arrived` is when it came; None for an imported one, which counts as come when it was sent.
+    `incoming_id` tells it among those that arrived, `arrived` is when it came; None for an
+    imported one, which counts as come when it was sent.
     """
     said = message.date if message.date is not None and message.date >= OLDEST else None
     latest = (arrived + MOST_AHEAD) if arrived else None
@@ -95,6 +98,7 @@ def letter_of(message: Message, sha256: str, arrived: dt.datetime | None) -> Let
         else tuple(quoting.split(text, author=message.author_name)),
         html=readable(safe) if safe else None,
         attachments=message.attachments,
+        incoming_id=incoming_id,
         index=thread_index.id_of(index) if index else "",
     )
 
@@ -147,7 +151,7 @@ def topic_of(subject: str) -> str:
 
 def readable(text: str) -> str:
     """A text without what cannot be stored: NUL and its like, halves of surrogates."""
-    return _UNPRINTABLE.sub("", text)
+    return text if text.isprintable() else _UNPRINTABLE.sub("", text)
 
 
 def _answers_nameless(message: Message) -> bool:

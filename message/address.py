@@ -21,6 +21,9 @@ _DOMAIN = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
 _PIPERMAIL = re.compile(r"^([^\s@<>\"]+) at ([^\s@<>\"]+\.[^\s@<>\"]+) *(?:\((.*)\))?$")
+_ATOM = r"[^\s\"<>(),:;@\\]+"
+#: Nearly all fields hold one address, in brackets behind plain words or alone.
+_PLAIN = re.compile(rf"(?:({_ATOM}(?: {_ATOM})*) )?<({_ATOM}@{_ATOM})>|({_ATOM}@{_ATOM})")
 _WORDS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
 
@@ -93,6 +96,9 @@ def parse_mailboxes(value: str) -> list[Mailbox]:
 
     Never raises. The value is decoded text; "x at y.org (Name)" of list archives is read too.
     """
+    if plain := _PLAIN.fullmatch(value):
+        box = _read(plain[1] or "", plain[2] or plain[3])
+        return [box] if box else []
     disguised = _PIPERMAIL.match(value.strip())
     if disguised:
         local, domain, name = disguised.groups()

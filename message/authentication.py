@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from message.address import domain_of, parse_mailboxes
+from message.address import domain_of
 from message.parse import Message
 
 MOST_RESULTS = 100
@@ -125,8 +125,8 @@ def _result(tokens: list[str]) -> Result | None:
 
 def _summary(results: list[Result], message: Message) -> Authentication:
     # RFC 5322 §3.6.2: with two authors, or two From fields, nobody is vouched for.
-    authors = {box.domain for value in message.get_all("From") for box in parse_mailboxes(value)}
-    author = authors.pop() if len(authors) == 1 else ""
+    domains = {box.domain for box in message.authors}
+    author = domains.pop() if len(domains) == 1 else ""
     best: dict[str, str] = {}
     aligned: str | None = None
     for one in results:

@@ -117,9 +117,14 @@ class Message:
         return self.from_.name if self.from_ else ""
 
     @cached_property
+    def authors(self) -> list[Mailbox]:
+        """The mailboxes of From: RFC 5322 §3.6.2 allows several."""
+        return self._mailboxes("From")
+
+    @property
     def from_(self) -> Mailbox | None:
         """The author: the first mailbox of From."""
-        return next(iter(self._mailboxes("From")), None)
+        return self.authors[0] if self.authors else None
 
     @cached_property
     def sender(self) -> Mailbox | None:

@@ -8,6 +8,8 @@ _FORWARD = r"fwd?|wg|tr|doorst|vb|vl|enc|pd|továbbítás|转发|轉寄"
 #: What is longer than this is no subject; the rest tells discussions no better apart.
 LONGEST = 2_000
 _PREFIX = re.compile(rf"\s*(?:(?:{_REPLY}|{_FORWARD})\s*(?:\[\d+\]|\(\d+\)|\*\d+)?\s*[:：])", re.I)
+#: What a trailer ends with.
+_TRAILER_ENDS = frozenset(")]LE")
 _ANSWER = re.compile(rf"\s*(?:{_REPLY})\s*(?:\[\d+\]|\(\d+\)|\*\d+)?\s*[:：]", re.I)
 _BLOB = re.compile(r"\s*\[[^\[\]]{1,60}\]\s*")
 _MARKING = re.compile(
@@ -27,7 +29,7 @@ def base_subject(subject: str) -> str:
     """
     text = " ".join(subject[:LONGEST].split())
     while True:
-        bare = _TRAILER.sub("", text)
+        bare = _TRAILER.sub("", text) if text[-1:] in _TRAILER_ENDS else text
         prefix = _PREFIX.match(bare) or _MARKING.match(bare)
         if prefix:
             bare = bare[prefix.end() :]
