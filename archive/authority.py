@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from archive import access
 from core import tokens
+from core.among import among
 from core.tokens import BadToken, Purpose, Token
 from mailer import vouching
 from mailer.models import Delivery, Incoming
@@ -63,16 +64,18 @@ def author_of(session: Session, message: Message) -> Person | None:
     return next(iter(authors_of(session, [message.from_.address]).values()), None)
 
 
+_AUTHORS = (
+    select(Address.key, Person)
+    .join(Person, Address.person_id == Person.id)
+    .where(among(Address.key, "keys"))
+    .options(joinedload(Person.organisation))
+)
+
+
 def authors_of(session: Session, addresses: Sequence[str]) -> dict[str, Person]:
     """The known people among the owners of addresses, by the normal form of each."""
     keys = {address.normal_form(one) for one in addresses}
-    found = (
-        select(Address.key, Person)
-        .join(Person, Address.person_id == Person.id)
-        .where(Address.key.in_(keys))
-        .options(joinedload(Person.organisation))
-    )
-    return {row.key: row.Person for row in session.execute(found)}
+    return {row.key: row.Person for row in session.execute(_AUTHORS, {"keys": keys})}
 
 
 def proved(session: Session, person: Person, incoming: Incoming, message: Message) -> bool:

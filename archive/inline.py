@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive import items, reading
-from archive.leaves import slices
 from archive.letters import Letter
 from archive.models import Post
+from core.among import among
 from message import quoting
 from message.quoting import Passage
 from message.quoting.known import Known
@@ -30,13 +30,10 @@ def told_apart(session: Session, list_id: int, letters: Sequence[Letter]) -> lis
     """The letters of a list, those that answer between the lines of a post with these words."""
     unmarked = [_is_unmarked(one) for one in letters]
     parents = {one.references[0] for one, is_so in zip(letters, unmarked, strict=True) if is_so}
-    quoted = {
-        row.message_id: row
-        for some in slices(sorted(parents))
-        for row in session.scalars(
-            select(Post).where(Post.list_id == list_id, Post.message_id.in_(some))
-        )
-    }
+    if not parents:
+        return list(letters)
+    wanted = select(Post).where(Post.list_id == list_id, among(Post.message_id, "ids"))
+    quoted = {row.message_id: row for row in session.scalars(wanted, {"ids": parents})}
     return [
         _answering(one, quoted[one.references[0]]) if is_so and one.references[0] in quoted else one
         for one, is_so in zip(letters, unmarked, strict=True)

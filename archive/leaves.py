@@ -3,16 +3,15 @@
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from typing import cast
 
-from sqlalchemy import Integer, String, Table, and_, bindparam, select, union_all
+from sqlalchemy import Integer, Table, and_, bindparam, select, union_all
 from sqlalchemy.orm import Session
 
 from archive import threading
 from archive.models import Edit, Post, PostState, Reference
+from core.among import among
 from core.database import UtcDateTime
-
-T = TypeVar("T")
 
 #: Places that somebody told us; they are kept, whatever subjects and references say.
 TOLD = frozenset(
@@ -21,7 +20,6 @@ TOLD = frozenset(
         "mailing",
     }
 )  # fmt: skip
-_AT_ONCE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,25 +135,25 @@ def neighbours(
 _post, _reference = (cast(Table, mapped.__table__) for mapped in (Post, Reference))
 _p, _r = _post.c, _reference.c
 _LIST = bindparam("of_list", type_=Integer())
-_IDS = bindparam("ids", expanding=True, type_=String())
-_THREADS = bindparam("threads", expanding=True, type_=Integer())
 # List and state of those that name an id are looked at here: asked for, they would have SQLite
 # begin with all posts of the list.
 _WITH_IDS = union_all(
-    select(_p.thread_id, _p.list_id, _p.state).where(_p.list_id == _LIST, _p.message_id.in_(_IDS)),
+    select(_p.thread_id, _p.list_id, _p.state).where(
+        _p.list_id == _LIST, among(_p.message_id, "ids")
+    ),
     select(_p.thread_id, _p.list_id, _p.state)
     .join(_reference, _r.post_id == _p.id)
-    .where(_r.message_id.in_(_IDS)),
+    .where(among(_r.message_id, "ids")),
 )
 _OF_TOPIC = (
     select(_p.thread_id)
     .where(_p.list_id == _LIST, _p.state == PostState.FILED)
-    .where(_p.topic.in_(bindparam("topics", expanding=True, type_=String())))
+    .where(among(_p.topic, "topics"))
     .where(_p.sent_at >= bindparam("first", type_=UtcDateTime()))
     .where(_p.sent_at <= bindparam("last", type_=UtcDateTime()))
     .distinct()
 )
-_OF_THREADS = and_(_p.thread_id.in_(_THREADS), _p.state == PostState.FILED)
+_OF_THREADS = and_(among(_p.thread_id, "threads"), _p.state == PostState.FILED)
 _REFERENCES = (
     select(_r.post_id, _r.position, _r.message_id)
     .join(_post, _p.id == _r.post_id)
@@ -170,11 +168,12 @@ _LEAVES = select(
 
 def threads_with_ids(session: Session, list_id: int, ids: Collection[str]) -> set[int]:
     """The threads of posts that have or name one of these Message-IDs."""
+    if not ids:
+        return set()
     session.flush()
     return {
         row.thread_id
-        for some in slices(sorted(ids))
-        for row in session.connection().execute(_WITH_IDS, {"of_list": list_id, "ids": some})
+        for row in session.connection().execute(_WITH_IDS, {"of_list": list_id, "ids": ids})
         if (row.list_id, row.state) == (list_id, PostState.FILED)
     }
 
@@ -187,12 +186,9 @@ def _threads_of_topic(session: Session, list_id: int, leaves: Sequence[Leaf]) ->
         "of_list": list_id,
         "first": min(leaf.sent_at for leaf in leaves) - threading.WINDOW,
         "last": max(leaf.sent_at for leaf in leaves) + threading.WINDOW,
+        "topics": {leaf.topic for leaf in leaves},
     }
-    return {
-        thread
-        for some in slices(sorted({leaf.topic for leaf in leaves}))
-        for thread in session.connection().scalars(_OF_TOPIC, facts | {"topics": some})
-    }
+    return set(session.connection().scalars(_OF_TOPIC, facts))
 
 
 def _threads_ever_of(session: Session, list_id: int, topics: Collection[str]) -> set[int]:
@@ -204,25 +200,20 @@ def _threads_ever_of(session: Session, list_id: int, topics: Collection[str]) ->
 
 def leaves_of(session: Session, threads: Collection[int]) -> Iterator[Leaf]:
     """All posts of threads."""
+    if not threads:
+        return
     session.flush()
     connection = session.connection()
-    for some in slices(sorted(threads)):
-        references: dict[int, list[str]] = {}
-        indexes: dict[int, str] = {}
-        for post_id, position, message_id in connection.execute(_REFERENCES, {"threads": some}):
-            if position == Reference.OWN_INDEX:
-                indexes[post_id] = message_id
-            else:
-                references.setdefault(post_id, []).append(message_id)
-        for row in connection.execute(_LEAVES, {"threads": some}):
-            yield Leaf(
-                row.message_id, tuple(references.get(row.id, ())), row.sent_at, row.received_at,
-                row.subject, row.topic, row.is_reply, row.author, row.reason, row.id,
-                row.thread_id, row.parent_id, indexes.get(row.id, ""),
-            )  # fmt: skip
-
-
-def slices(things: Sequence[T], size: int = _AT_ONCE) -> Iterator[Sequence[T]]:
-    """Pieces of a sequence that fit into one query."""
-    for start in range(0, len(things), size):
-        yield things[start : start + size]
+    references: dict[int, list[str]] = {}
+    indexes: dict[int, str] = {}
+    for post_id, position, message_id in connection.execute(_REFERENCES, {"threads": threads}):
+        if position == Reference.OWN_INDEX:
+            indexes[post_id] = message_id
+        else:
+            references.setdefault(post_id, []).append(message_id)
+    for row in connection.execute(_LEAVES, {"threads": threads}):
+        yield Leaf(
+            row.message_id, tuple(references.get(row.id, ())), row.sent_at, row.received_at,
+            row.subject, row.topic, row.is_reply, row.author, row.reason, row.id,
+            row.thread_id, row.parent_id, indexes.get(row.id, ""),
+        )  # fmt: skip

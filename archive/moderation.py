@@ -36,7 +36,11 @@ def weave_in(session: Session, post: Post) -> None:
     weaving.take_turns(session, post.list_id)
     leaf = leaves.leaf_of(session, post)
     woven = weaving.weave(session, post.list_id, [leaf])
-    weaving.settle(session, woven, {post.message_id: post.id})
+    new = {post.message_id: post.id}
+    place = weaving.places(woven, new)[post.message_id]
+    post.thread_id, post.parent_id, post.reason = place
+    session.flush()
+    weaving.settle(session, woven, new)
     session.refresh(post)
     search.index(session, post)
     routing.note_answer(session, post)

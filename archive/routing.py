@@ -9,13 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import String, bindparam, select, union_all, update
+from sqlalchemy import select, union_all, update
 from sqlalchemy.orm import Session
 
 from archive import access, authority, items, sections, targets
 from archive.letters import Letter, another_id, known_id
 from archive.models import Post, PostState, Reference, ReplyTarget, Thread
 from archive.targets import Item
+from core.among import among
 from mailer.models import Delivery, Incoming, Mailing, MessageAlias
 from message import quoting
 from message import subject as subjects
@@ -157,11 +158,10 @@ def mailings_of(session: Session, ids: Sequence[str]) -> dict[str, Mailing]:
 
 
 # Two questions in one; each finds its index.
-_ids = bindparam("ids", expanding=True, type_=String())
 _OURS = union_all(
-    select(Mailing.message_id, Mailing.id).where(Mailing.message_id.in_(_ids)),
+    select(Mailing.message_id, Mailing.id).where(among(Mailing.message_id, "ids")),
     select(MessageAlias.message_id, MessageAlias.mailing_id).where(
-        MessageAlias.message_id.in_(_ids)
+        among(MessageAlias.message_id, "ids")
     ),
 )
 

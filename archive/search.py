@@ -37,6 +37,8 @@ _OPEN, _CLOSE = "\x02", "\x03"
 _SNIPPET_WORDS = 30
 _BEGINNING = 200
 _WORD = re.compile(r"[^\W_]+")
+#: Of ASCII, what stands between words, to be made blanks.
+_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
 # A virtual table on SQLite (keyed by rowid), an ordinary one on PostgreSQL (by post_id).
@@ -119,7 +121,7 @@ def _row_apart(row: Row) -> Row:
 
 
 def _apart(said: str) -> str:
-    return " ".join(_WORD.findall(said))
+    return said.translate(_BLANKS) if said.isascii() else " ".join(_WORD.findall(said))
 
 
 def search(

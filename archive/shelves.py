@@ -9,24 +9,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from sqlalchemy import Integer, String, Table, bindparam, insert, select
+from sqlalchemy import Integer, Table, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Session
 
-from archive import inline, leaves, search, weaving
+from archive import inline, search, weaving
 from archive.letters import Letter, another_id, readable
 from archive.models import Attachment, Blob, Post, PostState, Reference, Thread
+from archive.weaving import Woven
 from core import clock, database
+from core.among import among
 
 # Statements of the way that every post takes are built once, on bare tables.
 _post = cast(Table, Post.__table__)
 _p = _post.c
-_WRITE = insert(_post).returning(_p.id, sort_by_parameter_order=True)
+_WRITE = insert(_post)
 _REFER = insert(cast(Table, Reference.__table__))
 _UNDER = select(_p.message_id, _p.id, _p.sent_at, _p.subject).where(
     _p.list_id == bindparam("of_list", type_=Integer()),
-    _p.message_id.in_(bindparam("ids", expanding=True, type_=String())),
+    among(_p.message_id, "ids"),
 )
 
 
@@ -87,10 +89,11 @@ def _known(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[st
 
 
 def _under(session: Session, list_id: int, ids: set[str]) -> dict[str, _Known]:
+    if not ids:
+        return {}
     return {
         row.message_id: _Known(row.id, row.sent_at.isoformat(), row.subject)
-        for some in leaves.slices(sorted(ids))
-        for row in session.connection().execute(_UNDER, {"of_list": list_id, "ids": some})
+        for row in session.connection().execute(_UNDER, {"of_list": list_id, "ids": ids})
     }
 
 
@@ -122,14 +125,15 @@ def write(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str
     if not letters:
         return {}
     woven = weaving.weave(session, list_id, [one.leaf() for one in letters if not one.held_why])
-    rows = [
-        _row(list_id, one, (_aside(session, list_id), None, one.reason))
-        if one.held_why
-        else _row(list_id, one, woven.place(one.message_id))
-        for one in letters
-    ]
-    made = session.connection().scalars(_WRITE, rows).all()
-    ids = {letter.message_id: number for letter, number in zip(letters, made, strict=True)}
+    numbers = database.next_ids(session, _post, len(letters))
+    ids = {letter.message_id: number for letter, number in zip(letters, numbers, strict=True)}
+    places = weaving.places(woven, ids)
+    for one in letters:
+        if one.held_why:
+            places[one.message_id] = (_aside(session, list_id), None, one.reason)
+    ordered = _parents_first(letters, woven)
+    rows = [_row(ids[one.message_id], list_id, one, places[one.message_id]) for one in ordered]
+    session.connection().execute(_WRITE, rows)
     _write_references(session, letters, ids)
     _write_attachments(session, letters, ids)
     search.index_rows(
@@ -146,9 +150,22 @@ def write(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str
             if not one.held_why
         ],
     )
-    new = {mid: ids[mid] for mid in ids if mid in woven.thread_id}
-    weaving.settle(session, woven, new, written=True)
+    weaving.settle(session, woven, ids)
     return ids
+
+
+def _parents_first(letters: Sequence[Letter], woven: Woven) -> list[Letter]:
+    """Letters in an order in which each stands behind the one that it answers."""
+    by_id = {one.message_id: one for one in letters}
+    ordered: dict[str, Letter] = {}
+    for message_id in by_id:
+        chain = []
+        here: str | None = message_id
+        while here is not None and here in by_id and here not in ordered:
+            chain.append(here)
+            here = woven.parent.get(here)
+        ordered |= {one: by_id[one] for one in reversed(chain)}
+    return list(ordered.values())
 
 
 def _aside(session: Session, list_id: int) -> int:
@@ -161,12 +178,11 @@ def _aside(session: Session, list_id: int) -> int:
     return thread.id
 
 
-def _row(
-    list_id: int, letter: Letter, place: tuple[int, int | None, str]
-) -> dict[str, object]:  # fmt: skip
+def _row(post_id: int, list_id: int, letter: Letter, place: weaving.Place) -> dict[str, object]:
     thread_id, parent_id, reason = place
     return {
-        "list_id": list_id, "thread_id": thread_id, "parent_id": parent_id, "reason": reason,
+        "id": post_id, "list_id": list_id, "thread_id": thread_id, "parent_id": parent_id,
+        "reason": reason,
         "message_id": letter.message_id, "person_id": letter.person_id, "author": letter.author,
         "organisation": letter.organisation, "subject": letter.subject, "topic": letter.topic,
         "is_reply": letter.is_reply, "sent_at": letter.sent_at,

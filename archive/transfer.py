@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,7 @@ from archive.export import IMPORTED, export_mbox, export_threads
 from archive.letters import Letter, letter_of
 from archive.mailboxes import Kept
 from core import clock, database, garbage
+from mailer import inbox
 from mailer.models import Incoming
 from mailer.trial import WORDS, Trial, Tried
 from message import address
@@ -168,16 +169,16 @@ def _keep(session: Session, messages: Sequence[Kept], list_id: int | None) -> li
         return []
     last = session.scalar(select(func.max(Incoming.uid)).where(Incoming.mailbox == IMPORTED)) or 0
     now = clock.now()
-    rows = [
+    rows: list[dict[str, object]] = [
         {
-            "mailbox": IMPORTED, "uidvalidity": 0, "uid": uid, "raw": zlib.compress(kept.raw, 1),
-            "sha256": hashlib.sha256(kept.raw).hexdigest(), "size": len(kept.raw),
+            "mailbox": IMPORTED, "uidvalidity": 0, "uid": uid, "size": len(kept.raw),
+            "raw": zlib.compress(kept.raw, inbox.FAST),
+            "sha256": hashlib.sha256(kept.raw).hexdigest(),
             "arrived_at": now, "state": "sorted", "verdict": "post", "list_id": list_id,
         }
         for uid, kept in enumerate(messages, last + 1)
     ]  # fmt: skip
-    made = insert(Incoming).returning(Incoming.id, sort_by_parameter_order=True)
-    return list(session.scalars(made, rows))
+    return inbox.write(session, rows)
 
 
 def _quarantine(session: Session, bad: Sequence[tuple[Kept, str]], report: Report) -> None:

@@ -20,11 +20,11 @@ from archive.leaves import (
     leaves_of,
     moved,
     neighbours,
-    slices,
     standing_edits,
     threads_with_ids,
 )
 from archive.models import Edit, Post, PostState, ReplyTarget, Thread
+from core.among import among
 from message import subject
 from subscribers.models import MailingList
 
@@ -38,16 +38,24 @@ class Woven:
     reason: dict[str, str]
     standing: dict[str, Leaf]  # those that were there before
 
-    def place(self, message_id: str) -> tuple[int, int | None, str]:
-        """Where a leaf stands, as far as it is known: the thread, the parent, the reason.
 
-        The parent may be one that gets its number only when it is written.
-        """
-        above = self.standing.get(self.parent[message_id] or "")
-        parent_id = above.post_id if above else None
-        return self.thread_id[message_id], parent_id, self.reason[message_id]
+Place = tuple[int, int | None, str]  # the thread, the parent, the reason
 
 
+def places(woven: Woven, post_ids: Mapping[str, int]) -> dict[str, Place]:
+    """Where the leaves stand, the new ones given by the ids of their posts."""
+    ids = {mid: leaf.post_id for mid, leaf in woven.standing.items()} | dict(post_ids)
+    return {
+        message_id: (
+            thread_id,
+            None if (parent := woven.parent[message_id]) is None else ids[parent],
+            woven.reason[message_id],
+        )
+        for message_id, thread_id in woven.thread_id.items()
+    }
+
+
+_THREADS = select(Thread).where(among(Thread.id, "numbers"))
 _TURN = (
     select(MailingList.id)
     .where(MailingList.id == bindparam("of_list", type_=Integer()))
@@ -161,32 +169,22 @@ def _rank(leaf: Leaf, places: Mapping[Hashable, threading.Placed]) -> tuple[bool
     return (places[leaf.message_id].parent is not None, leaf.sent_at, leaf.message_id)
 
 
-def settle(
-    session: Session, woven: Woven, post_ids: Mapping[str, int], *, written: bool = False
-) -> int:
-    """Write the places down: of the posts that have to move, and of the new ones, given by id.
+def settle(session: Session, woven: Woven, new: Mapping[str, int]) -> int:
+    """Write down the places of the posts that have to move, and say how many they are.
 
-    With `written` these stand already where `Woven.place` said, so that only those below another
-    new one are left. Returns how many had to be written.
+    `new` are the ids of the posts that are written already where they belong.
     """
-    ids = {mid: leaf.post_id for mid, leaf in woven.standing.items()} | dict(post_ids)
+    found = places(woven, new)
     changes = []
-    for message_id, post_id in ids.items():
-        parent = woven.parent[message_id]
-        place = (
-            woven.thread_id[message_id],
-            None if parent is None else ids[parent],
-            woven.reason[message_id],
-        )
-        leaf = woven.standing.get(message_id)
-        stood = (leaf.thread_id, leaf.parent_id, leaf.reason) if leaf else None
-        if leaf is None and written:
-            stood = woven.place(message_id)
-        if stood != place:
-            thread_id, parent_id, reason = place
+    for message_id, leaf in woven.standing.items():
+        thread_id, parent_id, reason = found[message_id]
+        if (leaf.thread_id, leaf.parent_id, leaf.reason) != (thread_id, parent_id, reason):
             changes.append(
-                {"id": post_id, "thread_id": thread_id, "parent_id": parent_id, "reason": reason}
-            )
+                {
+                    "id": leaf.post_id, "thread_id": thread_id, "parent_id": parent_id,
+                    "reason": reason,
+                }
+            )  # fmt: skip
     if changes:
         session.flush()
         session.execute(update(Post), changes)
@@ -207,9 +205,8 @@ def _threads_for(
     claimed = _claimed(discussions, claims)
     had = {leaf.thread_id for leaves in discussions for leaf in leaves if leaf.thread_id}
     had |= set(claimed.values())
-    known: dict[int, Thread] = {}
-    for some in slices(sorted(had)):
-        known |= {t.id: t for t in session.scalars(select(Thread).where(Thread.id.in_(some)))}
+    found = session.scalars(_THREADS, {"numbers": had}) if had else ()
+    known = {thread.id: thread for thread in found}
     threads = []
     for turn, discussion in enumerate(discussions):
         own = {leaf.thread_id for leaf in discussion if leaf.thread_id} & known.keys()

@@ -8,7 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, Insert, MetaData, Table, create_engine, event
+from sqlalchemy import (
+    DateTime,
+    Engine,
+    Insert,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.engine import make_url
@@ -34,16 +44,24 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs a time zone")
-        return value.astimezone(dt.UTC).replace(tzinfo=None)
+        return None if value is None else _in_utc(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """On SQLite write the text itself, as `DateTime` would: each row holds several instants."""
+        if dialect.name != "sqlite":
+            return super().bind_processor(dialect)
+        return lambda value: value and _in_utc(value).isoformat(" ", "microseconds")
 
     def process_result_value(
         self, value: dt.datetime | None, dialect: Dialect
     ) -> dt.datetime | None:
         return value.replace(tzinfo=dt.UTC) if value is not None else None
+
+
+def _in_utc(value: dt.datetime) -> dt.datetime:
+    if value.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return value.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 class Base(DeclarativeBase):
@@ -211,6 +229,22 @@ def hold(session: Session, *things: object) -> None:
     Who asks for it by its id later asks the session, not the database.
     """
     session.info.setdefault("held", []).extend(things)
+
+
+def next_ids(session: Session, table: Table, count: int) -> list[int]:
+    """Ids for so many new rows of a table, which nobody else gets.
+
+    To write rows with their ids is cheaper than to ask for the id of each that was written.
+    """
+    if count == 0:
+        return []
+    if on_postgresql(session):
+        sequence = func.pg_get_serial_sequence(table.name, "id")
+        each = select(func.nextval(sequence)).select_from(func.generate_series(1, count))
+        return list(session.scalars(each))
+    # SQLite has one writer, and that is this transaction.
+    last = session.scalar(select(func.max(table.c.id))) or 0
+    return list(range(last + 1, last + 1 + count))
 
 
 def inserting(table: Table, *unique: str) -> Mapping[str, Insert]:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     BindParameter,
     ForeignKey,
     Index,
-    Integer,
     Row,
     String,
     Table,
@@ -26,6 +25,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    literal,
     select,
     text,
     union_all,
@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, database
+from core.among import among
 from core.bell import Bell
 from core.database import UtcDateTime
 from core.events import CATALOGUE, Event
@@ -122,12 +123,15 @@ _DUE = (
     .order_by(_r.id)
     .limit(AT_ONCE)
 )
-_GIVE = insert(_receipt)
-_SPREAD = (
-    update(_event)
-    .where(_e.id.in_(bindparam("taken", expanding=True, type_=Integer())))
-    .values(spread_at=_NOW)
-)
+#: To each of the events taken a receipt of one reaction.
+_GIVE = insert(_receipt).from_select(
+    ["event_id", "reaction", "state", "attempts", "next_try"],
+    select(
+        _e.id, bindparam("reaction", type_=String()), bindparam("as", type_=String()),
+        literal(0), _NOW,
+    ).where(among(_e.id, "taken")).order_by(_e.id),
+)  # fmt: skip
+_SPREAD = update(_event).where(among(_e.id, "taken")).values(spread_at=_NOW)
 #: A key that is known makes no second event.
 _RECORD = database.inserting(_event, "key")
 _RECORD_ONE = {name: statement.returning(_e.id) for name, statement in _RECORD.items()}
@@ -275,14 +279,14 @@ def _give_receipts(
     session: Session, rows: Sequence[Row[int, str, str]], reactions: Names, state: str
 ) -> None:
     now = clock.now()
-    receipts = [
-        {"event_id": row.id, "reaction": name, "next_try": now, "attempts": 0, "state": state}
-        for row in rows
-        for name in reactions(CATALOGUE[row.name])
-    ]
     connection = session.connection()
-    if receipts:
-        connection.execute(_GIVE, receipts)
+    due: dict[str, list[int]] = {}
+    for row in rows:
+        for name in reactions(CATALOGUE[row.name]):
+            due.setdefault(name, []).append(row.id)
+    for name, taken in due.items():
+        facts = {"reaction": name, "as": state, "taken": taken, "now": now}
+        connection.execute(_GIVE, facts)
     if rows:
         connection.execute(_SPREAD, {"taken": [row.id for row in rows], "now": now})
 

@@ -26,7 +26,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from sqlalchemy.orm import Session
 
-from core import clock, outbox
+from core import clock, database, outbox
+from core.among import among
 from core.events import Event, MailArrived, MailNotUnderstood
 from mailer.models import Incoming, MailboxPosition
 from message.parse import Message, parse
@@ -36,8 +37,8 @@ from message.witness import Finding
 FAST = 1
 #: Why a message is stuck that lay in the Junk folder.
 CAME_BY_JUNK = "it came by the Junk folder"
-_AT_ONCE = 1000
 _UNKNOWN = Finding(None, None)
+_incoming = cast(Table, Incoming.__table__)
 _NOTHING: Mapping[int, Finding] = MappingProxyType({})
 _ALL_READABLE: Mapping[int, str] = MappingProxyType({})
 _NOT_READ_YET: Mapping[int, Message] = MappingProxyType({})
@@ -85,8 +86,7 @@ def keep_many(
         for uid, raw in messages
         if uid not in known
     ]
-    made = insert(Incoming).returning(Incoming.id, sort_by_parameter_order=True)
-    new = list(session.scalars(made, rows)) if rows else []
+    new = write(session, rows)
     stuck = {one for one, row in zip(new, rows, strict=True) if row["state"] == "stuck"}
     told: list[tuple[Event, str]] = [
         (MailNotUnderstood(one), f"not-read:{one}") if one in stuck
@@ -97,6 +97,15 @@ def keep_many(
     for uid, message in read.items():
         _remember(digests[uid], message)
     return back + new
+
+
+def write(session: Session, rows: Sequence[dict[str, object]]) -> list[int]:
+    """Write down messages that came, as rows without their ids; returns these, in order."""
+    ids = database.next_ids(session, _incoming, len(rows))
+    if rows:
+        numbered = [row | {"id": number} for number, row in zip(ids, rows, strict=True)]
+        session.connection().execute(insert(_incoming), numbered)
+    return ids
 
 
 def _row(
@@ -123,10 +132,11 @@ def _from_junk(
     found = {digests[uid]: finding for uid, finding in findings.items()}
     lay = select(Incoming).where(
         Incoming.mailbox.startswith(f"{account}/", autoescape=True), Incoming.mailbox != mailbox,
-        Incoming.sha256.in_(digests.values()),
+        among(Incoming.sha256, "digests"),
         Incoming.state == "stuck", Incoming.why == CAME_BY_JUNK,
     )  # fmt: skip
-    rows = session.scalars(lay.order_by(Incoming.id).with_for_update()).all()
+    lay = lay.order_by(Incoming.id).with_for_update()
+    rows = session.scalars(lay, {"digests": digests.values()}).all()
     for row in rows:
         row.state, row.why = "kept", None
         one = found.get(row.sha256, _UNKNOWN)
@@ -144,26 +154,24 @@ def _known(
     """The UIDs of what we have; elsewhere or under another numbering it is known by its bytes."""
     told = select(Incoming.uid, Incoming.sha256)
     here = Incoming.mailbox == mailbox
-    same = told.where(here, Incoming.uidvalidity == uidvalidity, Incoming.uid.in_(digests))
+    same = told.where(here, Incoming.uidvalidity == uidvalidity, among(Incoming.uid, "uids"))
     elsewhere = here & (Incoming.uidvalidity != uidvalidity)
     if account:
         folders = Incoming.mailbox.startswith(f"{account}/", autoescape=True)
         elsewhere = elsewhere | (folders & (Incoming.mailbox != mailbox))
-    moved = told.where(Incoming.sha256.in_(digests.values()), elsewhere)
-    uids = {row.uid for row in session.execute(same)}
-    content = {row.sha256 for row in session.execute(moved)}
+    moved = told.where(among(Incoming.sha256, "digests"), elsewhere)
+    uids = {row.uid for row in session.execute(same, {"uids": digests})}
+    content = {row.sha256 for row in session.execute(moved, {"digests": digests.values()})}
     return uids | {uid for uid, digest in digests.items() if digest in content}
 
 
 def kept(session: Session, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> list[int]:
     """Those of the UIDs that are kept, in order."""
     here = select(Incoming.uid).where(
-        Incoming.mailbox == mailbox, Incoming.uidvalidity == uidvalidity
-    )
-    parts = (uids[start : start + _AT_ONCE] for start in range(0, len(uids), _AT_ONCE))
-    return sorted(
-        uid for part in parts for uid in session.scalars(here.where(Incoming.uid.in_(part)))
-    )
+        Incoming.mailbox == mailbox, Incoming.uidvalidity == uidvalidity,
+        among(Incoming.uid, "uids"),
+    )  # fmt: skip
+    return sorted(session.scalars(here, {"uids": uids}))
 
 
 def raw_of(incoming: Incoming) -> bytes:

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import String, bindparam, select, union_all
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
 from core import addresses, database, outbox, settings, tokens
 from core.addresses import Ours
+from core.among import among
 from core.events import (
     AutomaticReplyArrived,
     BounceArrived,
@@ -79,6 +80,14 @@ class Reading:
     private: bool = False
 
 
+_KEPT = (
+    select(Incoming)
+    .where(among(Incoming.id, "numbers"), Incoming.state == "kept")
+    .order_by(Incoming.id)
+    .with_for_update()
+)
+
+
 def sort(session: Session, event: MailArrived) -> None:
     """Give a kept message its verdict and tell the room concerned; the same twice is as once."""
     sort_many(session, [event])
@@ -86,10 +95,7 @@ def sort(session: Session, event: MailArrived) -> None:
 
 def sort_many(session: Session, events: Sequence[MailArrived]) -> None:
     """The same for several messages, asking the ledger and the lists for all of them at once."""
-    kept = select(Incoming).where(
-        Incoming.id.in_([event.incoming for event in events]), Incoming.state == "kept"
-    )
-    rows = session.scalars(kept.order_by(Incoming.id).with_for_update()).all()
+    rows = session.scalars(_KEPT, {"numbers": [event.incoming for event in events]}).all()
     found = [(incoming, message := inbox.message_of(incoming), read(message)) for incoming in rows]
     names = {reading.ours.name for _, _, reading in found if reading.ours}
     lists_ = {one.name: one for one in lists.named(session, names)}
@@ -202,9 +208,8 @@ def _purpose(ours: Ours | None) -> Purpose | None:
         return None
 
 
-_ids = bindparam("ids", expanding=True, type_=String())
 _KNOWN = union_all(
-    *(select(one.message_id).where(one.message_id.in_(_ids)) for one in (Mailing, MessageAlias))
+    *(select(one.message_id).where(among(one.message_id, "ids")) for one in (Mailing, MessageAlias))
 )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.among import among
 from message import address as addresses
 from subscribers import organisations
 from subscribers.models import (
@@ -36,11 +37,13 @@ def by_address(session: Session, address: str) -> Person | None:
     return session.scalar(select(Person).join(Address).where(Address.key == key))
 
 
+_OWNERS = select(Address.key, Address.person_id).where(among(Address.key, "keys"))
+
+
 def owners_of(session: Session, mailboxes: Sequence[str]) -> dict[str, int]:
     """The ids of the people whose addresses these are, by the normal form of the address."""
     keys = {addresses.normal_form(one) for one in mailboxes}
-    found = select(Address.key, Address.person_id).where(Address.key.in_(keys))
-    return {row.key: row.person_id for row in session.execute(found)}
+    return {row.key: row.person_id for row in session.execute(_OWNERS, {"keys": keys})}
 
 
 def preferred_address(person: Person) -> Address:
