@@ -30,14 +30,17 @@ _THANKS = Phrases(
 )
 #: Words between marks of quotation are somebody else's; within a line or a few.
 _MENTIONED = re.compile('"[^"]{1,1500}"|“[^“”]{1,1500}”|«[^«»]{1,1500}»|„[^„“”]{1,1500}[“”]')
+_MARKS = '"“«„'
 
 
 def said(message: Message) -> str:
     """What a short message says, without what it quotes; "" for a long one."""
     if len(message.text) > 20_000:
         return ""
-    pieces = [one.text for one in message.passages if one.kind != "quoted"]
-    return _MENTIONED.sub('""', "".join(pieces)).strip()
+    words = "".join(one.text for one in message.passages if one.kind != "quoted")
+    if any(sign in words for sign in _MARKS):
+        words = _MENTIONED.sub('""', words)
+    return words.strip()
 
 
 def opening(text: str) -> tuple[list[str], bool]:

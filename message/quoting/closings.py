@@ -11,6 +11,7 @@ LONGEST_LONE_CARD = 9  # and of one that nothing announces
 LONGEST_WORDS = 60  # of a line of one, where it holds neither a number nor an address
 _DELIMITER = re.compile(r"^--[ \t\u00a0]?\r?\n?$")
 _DASHES = re.compile(r"^(?:—|–|―|—-|__|-{3,40}|—{3,}|–{3,})$")
+_DASH = frozenset("-—–―_")
 _DASHED_NAME = re.compile(r"^[-/~]\s?[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}$")
 _POSTSCRIPT = re.compile(r"^(?:p\.? ?s\.?|p\.? ?p\.? ?s\.?|n\.?b\.?|edit|update)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"[a-z]{2}[,;]? [a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,}")
@@ -91,7 +92,7 @@ def _before_postscript(lines: list[Line], end: int) -> int:
 
 def _by_delimiter(lines: list[Line], end: int, authors: frozenset[str]) -> int | None:
     for place, line in enumerate(lines[:end]):
-        if line.kind != "own":
+        if line.kind != "own" or line.plain[:1] not in _DASH:
             continue
         exact = _DELIMITER.match(line.raw) or line.plain == "--"
         if not exact and not _DASHES.match(line.plain):

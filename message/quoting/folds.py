@@ -232,7 +232,7 @@ def _mark_footer(lines: list[Line]) -> None:
     """A drawn line, and below it up to the end what a list or a notifier says of itself."""
     full = [place for place, line in enumerate(lines) if not line.blank]
     for place in full[-LONGEST_FOOTER:]:
-        if not _RULE.match(lines[place].plain):
+        if lines[place].plain[0].isalnum() or not _RULE.match(lines[place].plain):
             continue
         if any(_FOOTER.search(lines[at].plain) for at in full if at > place):
             _fold(lines[place:])

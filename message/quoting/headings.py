@@ -163,13 +163,15 @@ def _continues(line: Line, found: dict[str, str]) -> bool:
     return len(found) < 4 or "@" in line.plain or ";" in line.plain
 
 
+_QUOTES = frozenset("\"'")
 _NOTES_FROM = re.compile(r"^[\"'].{2,60}[\"'] <[^<>\s]+@[^<>\s]+>$")
 _NOTES_DATE = re.compile(r"^\d{1,4}[./-]\d{1,2}[./-]\d{2,4} \d{1,2}[:.]\d{2}")
 
 
 def _notes_block(lines: list[Line], place: int) -> int:
     """The table that Lotus Notes puts above what it quotes: name, date, and "To" below."""
-    if not _NOTES_FROM.match(lines[place].plain):
+    first = lines[place].plain
+    if first[:1] not in _QUOTES or not _NOTES_FROM.match(first):
         return 0
     below = [at for at in range(place + 1, min(len(lines), place + 12)) if not lines[at].blank]
     if not below or not _NOTES_DATE.match(lines[below[0]].plain):

@@ -36,10 +36,14 @@ _NO_QUOTATION = re.compile(
 
 @dataclass(slots=True)
 class Line:
-    """A line as it came (`raw`, with its end), what a reader sees of it, and what became of it."""
+    """A line as it came (`raw`, with its end), what a reader sees of it, and what became of it.
+
+    It is `blank` if a reader sees nothing in it.
+    """
 
     raw: str
     plain: str = field(init=False)
+    blank: bool = field(init=False)
     marked: bool = field(init=False)
     kind: str = "own"
 
@@ -48,14 +52,10 @@ class Line:
         if not seen.isascii():
             seen = seen.translate(INVISIBLE)
         self.plain = _plain(seen)
+        self.blank = not self.plain
         self.marked = (
             ">" in seen[:5] and bool(_MARK.match(seen)) and not _NO_QUOTATION.match(seen.rstrip())
         )
-
-    @property
-    def blank(self) -> bool:
-        """Whether a reader sees nothing in it."""
-        return not self.plain
 
 
 def _plain(seen: str) -> str:
