@@ -29,6 +29,7 @@ from archive import access, query
 from archive.models import Attachment, Post, PostState
 from archive.query import Query
 from core import database, settings
+from core.rows import handed
 from subscribers.models import MailingList
 
 #: More of a post is not indexed: PostgreSQL's documents end at 1 MB.
@@ -91,7 +92,8 @@ def index_rows(session: Session, rows: Sequence[Row]) -> None:
         return
     if database.on_postgresql(session):
         # PostgreSQL would keep addresses, hosts and paths whole; both shall find the same.
-        session.execute(_POSTGRESQL, [_row_apart(each) for each in rows])
+        apart = handed([_row_apart(each) for each in rows])
+        session.execute(_POSTGRESQL, {"rows": apart})
     else:
         session.execute(_SQLITE, list(rows))
 
@@ -109,10 +111,12 @@ _SQLITE = text(
     "INSERT INTO post_search (rowid, subject, author, body) VALUES (:id, :subject, :author, :body)"
 )
 _POSTGRESQL = text(
-    "INSERT INTO post_search (post_id, document) VALUES (:id,"
-    " setweight(to_tsvector('english', :subject), 'A') ||"
-    " setweight(to_tsvector('english', :author), 'B') ||"
-    " to_tsvector('english', :body))"
+    "INSERT INTO post_search (post_id, document) SELECT id,"
+    " setweight(to_tsvector('english', subject), 'A') ||"
+    " setweight(to_tsvector('english', author), 'B') ||"
+    " to_tsvector('english', body)"
+    " FROM json_to_recordset(CAST(:rows AS json))"
+    " AS posts(id int, subject text, author text, body text)"
 )
 
 

@@ -18,14 +18,20 @@ from archive import inline, search, weaving
 from archive.letters import Letter, another_id, readable
 from archive.models import Attachment, Blob, Post, PostState, Reference, Thread
 from archive.weaving import Woven
-from core import clock, database
+from core import clock, database, rows
 from core.among import among
 
 # Statements of the way that every post takes are built once, on bare tables.
 _post = cast(Table, Post.__table__)
 _p = _post.c
 _WRITE = insert(_post)
-_REFER = insert(cast(Table, Reference.__table__))
+_REFER = {
+    name: insert(cast(Table, Reference.__table__)).from_select(
+        ["post_id", "position", "message_id"],
+        select(named.c.post_id, named.c.position, named.c.message_id),
+    )
+    for name, named in rows.given("message_id", "post_id position").items()
+}
 _UNDER = select(_p.message_id, _p.id, _p.sent_at, _p.subject).where(
     _p.list_id == bindparam("of_list", type_=Integer()),
     among(_p.message_id, "ids"),
@@ -132,8 +138,8 @@ def write(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str
         if one.held_why:
             places[one.message_id] = (_aside(session, list_id), None, one.reason)
     ordered = _parents_first(letters, woven)
-    rows = [_row(ids[one.message_id], list_id, one, places[one.message_id]) for one in ordered]
-    session.connection().execute(_WRITE, rows)
+    posts = [_row(ids[one.message_id], list_id, one, places[one.message_id]) for one in ordered]
+    session.connection().execute(_WRITE, posts)
     _write_references(session, letters, ids)
     _write_attachments(session, letters, ids)
     search.index_rows(
@@ -194,7 +200,7 @@ def _row(post_id: int, list_id: int, letter: Letter, place: weaving.Place) -> di
 
 
 def _write_references(session: Session, letters: Sequence[Letter], ids: dict[str, int]) -> None:
-    rows = [
+    named = [
         {"post_id": ids[letter.message_id], "position": position, "message_id": message_id}
         for letter in letters
         for position, message_id in enumerate(letter.references)
@@ -203,17 +209,18 @@ def _write_references(session: Session, letters: Sequence[Letter], ids: dict[str
         for one in letters
         if one.index
     ]
-    if rows:
-        session.connection().execute(_REFER, rows)
+    if named:
+        connection = session.connection()
+        connection.execute(_REFER[connection.dialect.name], {"rows": rows.handed(named)})
 
 
 def _write_attachments(session: Session, letters: Sequence[Letter], ids: dict[str, int]) -> None:
     blobs: dict[str, dict[str, object]] = {}
-    rows = []
+    files = []
     for letter in letters:
         for file in letter.attachments:
             blobs[file.sha256] = {"sha256": file.sha256, "content": file.content}
-            rows.append(
+            files.append(
                 {
                     "post_id": ids[letter.message_id],
                     "name": _file_name(file.name),
@@ -222,11 +229,11 @@ def _write_attachments(session: Session, letters: Sequence[Letter], ids: dict[st
                     "sha256": file.sha256,
                 }
             )
-    if not rows:
+    if not files:
         return
     make = insert_on_postgresql if database.on_postgresql(session) else insert_on_sqlite
     session.execute(make(Blob).on_conflict_do_nothing(), list(blobs.values()))
-    session.execute(insert(Attachment), rows)
+    session.execute(insert(Attachment), files)
 
 
 def _file_name(name: str) -> str:

@@ -33,7 +33,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import clock, database
+from core import clock, database, rows
 from core.among import among
 from core.bell import Bell
 from core.database import UtcDateTime
@@ -135,6 +135,14 @@ _SPREAD = update(_event).where(among(_e.id, "taken")).values(spread_at=_NOW)
 #: A key that is known makes no second event.
 _RECORD = database.inserting(_event, "key")
 _RECORD_ONE = {name: statement.returning(_e.id) for name, statement in _RECORD.items()}
+_RECORD_MANY = {
+    name: _RECORD[name].from_select(
+        ["name", "facts", "key", "at"],
+        # SQLite would take ON CONFLICT for the condition of a join.
+        select(told.c.name, told.c.facts, told.c.key, _NOW).where(literal(1) == 1),
+    )
+    for name, told in rows.given("name facts key", "").items()
+}
 
 
 def record(session: Session, event: Event, key: str | None = None) -> int | None:
@@ -145,7 +153,7 @@ def record(session: Session, event: Event, key: str | None = None) -> int | None
     """
     connection = session.connection()
     statement = _RECORD_ONE[connection.dialect.name]
-    event_id: int | None = connection.scalar(statement, _row(event, key, clock.now()))
+    event_id: int | None = connection.scalar(statement, _row(event, key) | {"at": clock.now()})
     if event_id is not None:
         _note_recorded(session, [event])
     return event_id
@@ -153,16 +161,16 @@ def record(session: Session, event: Event, key: str | None = None) -> int | None
 
 def record_many(session: Session, events: Sequence[tuple[Event, str]]) -> None:
     """Write down events with their keys in the caller's transaction; known keys do nothing."""
-    now = clock.now()
     if events:
         connection = session.connection()
-        rows = [_row(event, key, now) for event, key in events]
-        connection.execute(_RECORD[connection.dialect.name], rows)
+        told = rows.handed([_row(event, key) for event, key in events])
+        statement = _RECORD_MANY[connection.dialect.name]
+        connection.execute(statement, {"rows": told, "now": clock.now()})
         _note_recorded(session, [event for event, _ in events])
 
 
-def _row(event: Event, key: str | None, now: dt.datetime) -> dict[str, object]:
-    return {"name": type(event).__name__, "facts": event.to_json(), "key": key, "at": now}
+def _row(event: Event, key: str | None) -> dict[str, str | None]:
+    return {"name": type(event).__name__, "facts": event.to_json(), "key": key}
 
 
 def _note_recorded(session: Session, events: Iterable[Event]) -> None:
@@ -257,22 +265,22 @@ def _forms(
 
 def _take(session: Session, name: str, forms: Mapping[str, ReactionTogether]) -> int:
     """React to the events of a name that wait; returns how many they were."""
-    rows = session.connection().execute(_TAKE, {"called": name}).all()
-    if rows:
-        events = [CATALOGUE[name].from_json(row.facts) for row in rows]
+    taken = session.connection().execute(_TAKE, {"called": name}).all()
+    if taken:
+        events = [CATALOGUE[name].from_json(row.facts) for row in taken]
         _recorded(session).pop(name, None)
         for react in forms.values():
             react(session, events)
-        _give_receipts(session, rows, lambda _: forms, "done")
-    return len(rows)
+        _give_receipts(session, taken, lambda _: forms, "done")
+    return len(taken)
 
 
 def _spread_waiting(reactions: Names) -> int:
     """Give events that wait one receipt a reaction; returns how many events."""
     with database.transaction() as session:
-        rows = session.connection().execute(_TAKE_ALL).all()
-        _give_receipts(session, rows, reactions, "due")
-    return len(rows)
+        taken = session.connection().execute(_TAKE_ALL).all()
+        _give_receipts(session, taken, reactions, "due")
+    return len(taken)
 
 
 def _give_receipts(

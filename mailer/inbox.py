@@ -10,7 +10,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -179,7 +179,19 @@ def raw_of(incoming: Incoming) -> bytes:
     return zlib.decompress(incoming.raw)
 
 
-def message_of(incoming: Incoming) -> Message:
+class Kept(Protocol):
+    """A message that is kept: a row of `incoming`, or as much of one as reading takes."""
+
+    @property
+    def sha256(self) -> str:
+        """The digest of its bytes."""
+
+    @property
+    def raw(self) -> bytes:
+        """Its bytes, compressed."""
+
+
+def message_of(incoming: Kept) -> Message:
     """The message, read; what one room has just read the next need not read again."""
     return _read(incoming.sha256, incoming.raw)
 

@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import select, union_all
+from sqlalchemy import Table, select, union_all, update
 from sqlalchemy.orm import Session
 
-from core import addresses, database, outbox, settings, tokens
+from core import addresses, database, outbox, rows, settings, tokens
 from core.addresses import Ours
 from core.among import among
 from core.events import (
@@ -81,11 +82,21 @@ class Reading:
 
 
 _KEPT = (
-    select(Incoming)
+    select(Incoming.id, Incoming.sha256, Incoming.raw)
     .where(among(Incoming.id, "numbers"), Incoming.state == "kept")
     .order_by(Incoming.id)
     .with_for_update()
 )
+
+
+_incoming = cast(Table, Incoming.__table__)
+_WORDS, _NUMBERS = "verdict why state command token", "list_id person_id"
+_SORTED = {
+    name: update(_incoming)
+    .where(_incoming.c.id == noted.c.number)
+    .values({each: noted.c[each] for each in f"{_WORDS} {_NUMBERS}".split()})
+    for name, noted in rows.given(_WORDS, f"number {_NUMBERS}").items()
+}
 
 
 def sort(session: Session, event: MailArrived) -> None:
@@ -95,40 +106,40 @@ def sort(session: Session, event: MailArrived) -> None:
 
 def sort_many(session: Session, events: Sequence[MailArrived]) -> None:
     """The same for several messages, asking the ledger and the lists for all of them at once."""
-    rows = session.scalars(_KEPT, {"numbers": [event.incoming for event in events]}).all()
-    found = [(incoming, message := inbox.message_of(incoming), read(message)) for incoming in rows]
+    kept = session.execute(_KEPT, {"numbers": [event.incoming for event in events]}).all()
+    found = [(one.id, message := inbox.message_of(one), read(message)) for one in kept]
     names = {reading.ours.name for _, _, reading in found if reading.ours}
     lists_ = {one.name: one for one in lists.named(session, names)}
     database.hold(session, *lists_.values())
     writers = people.owners_of(session, [m.from_.address for _, m, _ in found if m.from_])
     known = _known_ids(session, [m.message_id for _, m, _ in found if m.message_id])
     told: list[tuple[Event, str]] = []
+    sorted_: list[dict[str, str | int | None]] = []
     for incoming, message, reading in found:
         list_ = lists_.get(reading.ours.name) if reading.ours else None
         stuck = reading.stuck or _stuck_here(message, reading, list_, known)
         author = writers.get(normal_form(message.from_.address)) if message.from_ else None
-        _note(incoming, reading, stuck, list_, author)
+        note = _note(reading, stuck, list_, author)
+        sorted_.append({"number": incoming} | note)
         answered = PrivateAnswerArrived if reading.private else EVENTS[reading.verdict.kind]
         kind: type[Event] = MailNotUnderstood if stuck else answered
-        told.append((kind(incoming.id), f"sorted:{incoming.id}"))  # type: ignore[call-arg]
-        log.info("mail_sorted", extra={"incoming": incoming.id, "verdict": incoming.verdict})
-    session.flush()
+        told.append((kind(incoming), f"sorted:{incoming}"))  # type: ignore[call-arg]
+        log.info("mail_sorted", extra={"incoming": incoming, "verdict": note["verdict"]})
+    connection = session.connection()
+    connection.execute(_SORTED[connection.dialect.name], {"rows": rows.handed(sorted_)})
     outbox.record_many(session, told)
 
 
 def _note(
-    incoming: Incoming,
-    reading: Reading,
-    stuck: str | None,
-    list_: MailingList | None,
-    author: int | None,
-) -> None:
-    incoming.verdict, incoming.why = str(reading.verdict.kind), stuck or reading.verdict.why
-    incoming.state = "stuck" if stuck else "sorted"
-    incoming.command = reading.command
-    incoming.token = ((reading.ours.token if reading.ours else None) or "")[:64] or None
-    incoming.list_id = list_.id if list_ else None
-    incoming.person_id = author
+    reading: Reading, stuck: str | None, list_: MailingList | None, author: int | None
+) -> dict[str, str | int | None]:
+    """What is written down of a message that was sorted."""
+    return {
+        "verdict": str(reading.verdict.kind), "why": stuck or reading.verdict.why,
+        "state": "stuck" if stuck else "sorted", "command": reading.command,
+        "token": ((reading.ours.token if reading.ours else None) or "")[:64] or None,
+        "list_id": list_.id if list_ else None, "person_id": author,
+    }  # fmt: skip
 
 
 def read(message: Message) -> Reading:
