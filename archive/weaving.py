@@ -8,8 +8,9 @@ same whatever came first; threads that turn out to be one are joined.
 import datetime as dt
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import Integer, bindparam, select, update
+from sqlalchemy import Integer, Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from archive import threading
@@ -24,6 +25,7 @@ from archive.leaves import (
     threads_with_ids,
 )
 from archive.models import Edit, Post, PostState, ReplyTarget, Thread
+from core import database
 from core.among import among
 from message import subject
 from subscribers.models import MailingList
@@ -55,6 +57,7 @@ def places(woven: Woven, post_ids: Mapping[str, int]) -> dict[str, Place]:
     }
 
 
+_thread = cast(Table, Thread.__table__)
 _THREADS = select(Thread).where(among(Thread.id, "numbers"))
 _TURN = (
     select(MailingList.id)
@@ -221,7 +224,11 @@ def _threads_for(
         thread.posts = len(discussion)
         thread.merged_into = None
         threads.append(thread)
-    session.add_all(threads)
+    opened = [thread for thread in threads if thread.id is None]
+    numbers = database.next_ids(session, _thread, len(opened))
+    for thread, number in zip(opened, numbers, strict=True):
+        thread.id = number
+    session.add_all(opened)
     session.flush()
     return threads
 

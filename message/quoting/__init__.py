@@ -91,6 +91,10 @@ def _mark_quotations(lines: list[Line]) -> None:
             line.kind = "quoted"
             place += 1
             continue
+        if not (attributed[place] or headings.may_begin(line)):
+            written = written or not line.blank
+            place += 1
+            continue
         if headings.is_forward(line) and _heads_something(lines, place + 1):
             return  # what is passed on is there to be read
         length = _head_at(lines, place, attributed[place])

@@ -6,6 +6,7 @@ from message.quoting.lines import Line
 
 MOST_LINES = 24
 MOST_RECIPIENTS = 20
+LONGEST_BARE = 30
 _WORDS = {
     "from": (
         "from|von|de|da|van|fra|från|od|od kogo|от|отправитель|від|lähettäjä|feladó|kimden|"
@@ -66,6 +67,8 @@ _ORIGINAL = re.compile(
     re.IGNORECASE,
 )
 _DRAWN = frozenset("-_*=>—")
+_QUOTES = frozenset("\"'")
+_SIGNS = _DRAWN | _QUOTES
 _ABOVE = re.compile(
     r"^[-_#*=\s]*(?:please )?(?:(?:type|write|enter|add) your (?:reply|response)|reply|respond) "
     r"above (?:this|the) line\b",
@@ -85,6 +88,18 @@ _FORWARD = re.compile(
 )
 
 
+def may_begin(line: Line) -> bool:
+    """Whether to look at a line more closely: most prose has none of these signs."""
+    plain = line.plain
+    return (
+        len(plain) < LONGEST_BARE
+        or plain[0] in _SIGNS
+        or ":" in plain
+        or "：" in plain
+        or " above " in plain
+    )
+
+
 def is_original(line: Line) -> bool:
     """Whether a line says that the original message, or all that is to be cut, follows."""
     if line.plain[:1] in _DRAWN and _ORIGINAL.match(line.plain):
@@ -94,7 +109,7 @@ def is_original(line: Line) -> bool:
 
 def is_bare_original(line: Line) -> bool:
     """The same without drawn lines beside it (BlackBerry): it says so only above a block."""
-    return len(line.plain) < 30 and bool(_ORIGINAL.match(f"--{line.plain}--"))
+    return len(line.plain) < LONGEST_BARE and bool(_ORIGINAL.match(f"--{line.plain}--"))
 
 
 def is_forward(line: Line) -> bool:
@@ -163,7 +178,6 @@ def _continues(line: Line, found: dict[str, str]) -> bool:
     return len(found) < 4 or "@" in line.plain or ";" in line.plain
 
 
-_QUOTES = frozenset("\"'")
 _NOTES_FROM = re.compile(r"^[\"'].{2,60}[\"'] <[^<>\s]+@[^<>\s]+>$")
 _NOTES_DATE = re.compile(r"^\d{1,4}[./-]\d{1,2}[./-]\d{2,4} \d{1,2}[:.]\d{2}")
 
