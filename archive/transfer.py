@@ -104,6 +104,7 @@ def _import_batch(list_id: int, batch: Sequence[_Read], report: Report) -> None:
 
 
 def _file_batch(session: Session, list_id: int, batch: Sequence[_Read], report: Report) -> None:
+    database.plan_for(session, len(batch))
     report.total += len(batch)
     good = [(kept, letter) for kept, letter in batch if isinstance(letter, Letter)]
     bad = [(kept, why) for kept, why in batch if isinstance(why, str)]

@@ -48,8 +48,6 @@ ARRIVED = "MailArrived"
 #: So many events are taken at once: what a batch costs is shared by many, and a writer keeps
 #: others waiting for a fraction of a second.
 AT_ONCE = 200
-#: What so few messages lead to is taken up in the same commit: each is in the archive the sooner.
-FEW = 20
 #: Wait before the next try after the first, second, ... failure.
 BACK_OFF = [dt.timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 1800, 3600)]
 
@@ -244,7 +242,8 @@ def _react_at_once(name: str, reactions: Names, find_together: FindTogether) -> 
         with database.transaction() as session:
             bell.keep_quiet(session)  # what is recorded here is followed up by `work`
             count = _take(session, name, forms)
-            if name == ARRIVED and count <= FEW:
+            # What few messages lead to is taken up in the same commit: each is filed the sooner.
+            if name == ARRIVED and count <= database.FEW:
                 for told in tuple(_recorded(session)):
                     more = _forms(told, reactions, find_together)
                     count += _take(session, told, more) if more else 0
@@ -267,6 +266,7 @@ def _take(session: Session, name: str, forms: Mapping[str, ReactionTogether]) ->
     """React to the events of a name that wait; returns how many they were."""
     taken = session.connection().execute(_TAKE, {"called": name}).all()
     if taken:
+        database.plan_for(session, len(taken))
         events = [CATALOGUE[name].from_json(row.facts) for row in taken]
         _recorded(session).pop(name, None)
         for react in forms.values():

@@ -74,6 +74,7 @@ def keep_many(
     by UID (`mailer/vouching.py`); `unread`: why nobody should read some of them, `read`: what has
     been read of others (`mailer/trial.py`). Returns the ids of those that arrived now.
     """
+    database.plan_for(session, len(messages))
     note_position(session, mailbox, uidvalidity, max((uid for uid, _ in messages), default=0))
     digests = {uid: hashlib.sha256(raw).hexdigest() for uid, raw in messages}
     session.flush()
