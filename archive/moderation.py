@@ -36,11 +36,10 @@ def weave_in(session: Session, post: Post) -> None:
     weaving.take_turns(session, post.list_id)
     leaf = leaves.leaf_of(session, post)
     woven = weaving.weave(session, post.list_id, [leaf])
-    new = {post.message_id: post.id}
-    place = weaving.places(woven, new)[post.message_id]
-    post.thread_id, post.parent_id, post.reason = place
+    places = weaving.places(woven, {post.message_id: post.id})
+    post.thread_id, post.parent_id, post.reason = places[post.message_id]
     session.flush()
-    weaving.settle(session, woven, new)
+    weaving.settle(session, woven, places)
     session.refresh(post)
     search.index(session, post)
     routing.note_answer(session, post)

@@ -156,7 +156,7 @@ def write(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str
             if not one.held_why
         ],
     )
-    weaving.settle(session, woven, ids)
+    weaving.settle(session, woven, places)
     return ids
 
 

@@ -104,7 +104,8 @@ def weave_around(
     `claims` name posts whose discussion is to have a thread's number, the strongest first.
     """
     edits = standing_edits(session, list_id)
-    settle(session, _woven(session, list_id, leaves, leaves, edits, claims), {})
+    woven = _woven(session, list_id, leaves, leaves, edits, claims)
+    settle(session, woven, places(woven, {}))
 
 
 def weave_anew(session: Session, list_id: int) -> int:
@@ -117,7 +118,8 @@ def weave_anew(session: Session, list_id: int) -> int:
     found = leaves_of(session, session.scalars(threads.distinct()).all())
     standing = {leaf.message_id: leaf for leaf in found}
     edits = standing_edits(session, list_id)
-    changed = settle(session, _woven(session, list_id, standing, standing, edits), {})
+    woven = _woven(session, list_id, standing, standing, edits)
+    changed = settle(session, woven, places(woven, {}))
     seen = select(Post.id).where(Post.thread_id == Thread.id, Post.state == PostState.FILED)
     bare = update(Thread).where(Thread.list_id == list_id, Thread.posts > 0, ~seen.exists())
     session.execute(bare.values(posts=0))
@@ -172,12 +174,11 @@ def _rank(leaf: Leaf, places: Mapping[Hashable, threading.Placed]) -> tuple[bool
     return (places[leaf.message_id].parent is not None, leaf.sent_at, leaf.message_id)
 
 
-def settle(session: Session, woven: Woven, new: Mapping[str, int]) -> int:
+def settle(session: Session, woven: Woven, found: Mapping[str, Place]) -> int:
     """Write down the places of the posts that have to move, and say how many they are.
 
-    `new` are the ids of the posts that are written already where they belong.
+    `found` are all `places`; new posts are written already where they belong.
     """
-    found = places(woven, new)
     changes = []
     for message_id, leaf in woven.standing.items():
         thread_id, parent_id, reason = found[message_id]
