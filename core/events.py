@@ -4,11 +4,12 @@ An event never carries an address or a text: it may pass through brokers and log
 reads the facts again from the tables. Which functions react stands in `workers/reactions.py`.
 """
 
-import dataclasses
 import datetime as dt
 import json
 from dataclasses import dataclass
 from typing import Any, Self
+
+_JSON = json.JSONEncoder(default=lambda at: at.isoformat())
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +18,16 @@ class Event:
 
     def to_json(self) -> str:
         """The event's facts as JSON, instants in ISO 8601."""
-        return json.dumps(dataclasses.asdict(self), default=lambda at: at.isoformat())
+        names: tuple[str, ...] = self.__match_args__
+        return _JSON.encode({name: getattr(self, name) for name in names})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The event that `to_json` wrote."""
         facts: dict[str, Any] = json.loads(text)
-        for field in dataclasses.fields(cls):
-            if field.type is dt.datetime and isinstance(facts.get(field.name), str):
-                facts[field.name] = dt.datetime.fromisoformat(facts[field.name])
+        for name, kind in cls.__annotations__.items():
+            if kind is dt.datetime and isinstance(facts.get(name), str):
+                facts[name] = dt.datetime.fromisoformat(facts[name])
         return cls(**facts)
 
 

@@ -41,6 +41,9 @@ STARTING_SECONDS = 60.0
 NOT_READ = "it takes too much to read it: look at it in a program that you trust"
 
 Reader = Callable[[bytes], Message]
+#: What was read of a message, or only whether it can be read.
+Said = Message | bool
+_PROTOCOL = pickle.HIGHEST_PROTOCOL
 #: The names of readers, `module:function`: of all that is read of mail; of what is archived of it.
 ALL, WORDS = "mailer.trial:read_all", "mailer.trial:read_words"
 
@@ -72,22 +75,22 @@ def serve(calls: Connection, read: Reader, seconds: float, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     calls.send(True)
-    with garbage.spared(), contextlib.suppress(EOFError, OSError):
+    # Whatever goes wrong outside of reading a message, who calls learns of it by our end.
+    with garbage.spared(), contextlib.suppress(Exception):
         while True:
             raws = calls.recv()
             _end_after(2 * seconds)  # should nobody be left to kill it
-            calls.send([_said(read, raw) for raw in raws])
+            # Together: what they have in common is told once.
+            calls.send_bytes(pickle.dumps([_said(read, raw) for raw in raws], _PROTOCOL))
 
 
-def _said(read: Reader, raw: bytes) -> bytes | None:
-    """What was read of a message, empty where that is too much to hand on; None if it fails."""
+def _said(read: Reader, raw: bytes) -> Said:
+    """What is said of a message: itself, or whether it could be read, but not told."""
     try:
         message = read(raw)
-        if len(raw) > HANDED_ON:
-            return b""
-        return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        return message if len(raw) <= HANDED_ON else True
     except Exception:  # noqa: BLE001 - MemoryError, RecursionError, or a fault of ours: it fails
-        return None
+        return False
 
 
 def _end_after(seconds: float) -> None:
@@ -159,21 +162,21 @@ class Trial:
                 for number, raw in messages.items():
                     self._try({number: raw}, tried)
                 return
-            said = [None]
+            said = [False]
         for number, read in zip(messages, said, strict=True):
-            if read is None:
+            if isinstance(read, Message):
+                tried.read[number] = read
+            elif not read:
                 tried.unread[number] = NOT_READ
-            elif read:
-                # It comes from our own process, which only ever sends what `read` returned.
-                tried.read[number] = pickle.loads(read)  # noqa: S301
 
-    def _asked(self, raws: Sequence[bytes]) -> list[bytes | None] | None:
+    def _asked(self, raws: Sequence[bytes]) -> list[Said] | None:
         """What the process says of messages; None if it says nothing in time, or ends."""
         assert self._calls is not None
         try:
             self._calls.send(raws)
             if self._calls.poll(self._seconds):
-                said: list[bytes | None] = self._calls.recv()
+                # It comes from our own process, which only ever sends what `read` returned.
+                said: list[Said] = pickle.loads(self._calls.recv_bytes())  # noqa: S301
                 return said
         except (EOFError, OSError) as trouble:
             log.warning("trial_ended", extra={"why": type(trouble).__name__})

@@ -1,7 +1,8 @@
 """Mailboxes and addresses (RFC 5322 §3.4): read what others wrote, write what everybody reads."""
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from message import encoded_words
 
@@ -11,6 +12,8 @@ LONGEST_LOCAL_PART = 64
 #: What others wrote is read up to here; longer is no address, and no name.
 LONGEST_READ = 320
 LONGEST_NAME = 200
+#: So many addresses are kept with their forms: each message asks for those of its author often.
+_AT_HAND = 2_000
 #: RFC 5322 §3.2.3: a local part that needs no quoting.
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -32,8 +35,7 @@ class BadAddress(ValueError):
     """What was given cannot be an e-mail address; the text tells the person what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """A display name (may be empty) and an address (addr-spec)."""
 
     name: str
@@ -50,6 +52,7 @@ class Mailbox:
         return domain_of(self.address)
 
 
+@lru_cache(_AT_HAND)
 def domain_of(address: str) -> str:
     """The domain of an address, lower-case, with A-labels (RFC 5890)."""
     domain = address.rpartition("@")[2].strip().rstrip(".").lower()
@@ -61,6 +64,7 @@ def domain_of(address: str) -> str:
         return domain
 
 
+@lru_cache(_AT_HAND)
 def normal_form(address: str) -> str:
     """The form in which two addresses are compared: lower-case, domain with A-labels."""
     local, sign, _ = address.strip().rpartition("@")

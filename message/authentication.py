@@ -11,6 +11,7 @@ MOST_RESULTS = 100
 _TOKEN = re.compile(
     r"\s*(?:(?P<comment>\()|\"(?P<quoted>(?:[^\"\\]|\\.)*)\"?|(?P<sign>[;=])|(?P<word>[^\s;=()\"]+))"
 )
+_COMMENT = re.compile(r"\([^()\\]*\)")
 _METHODS = ("dkim", "arc", "dmarc", "spf")
 
 
@@ -78,6 +79,10 @@ def parse_results(value: str) -> tuple[str, list[Result]]:
 
 def _tokens(value: str) -> list[str]:
     """RFC 8601 §2.2: words, quoted strings and signs; comments, nested too, are left out."""
+    if '"' not in value:
+        bare = _COMMENT.sub(" ", value) if "(" in value else value
+        if "(" not in bare and ")" not in bare:  # as nearly all are
+            return bare.replace(";", " ; ").replace("=", " = ").split()
     tokens: list[str] = []
     at = 0
     while match := _TOKEN.match(value, at):

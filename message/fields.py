@@ -85,7 +85,7 @@ def _joined_lines(fields: list[tuple[str, list[bytes]]]) -> list[tuple[str, byte
 
 def message_ids(value: str) -> tuple[str, ...]:
     """The message ids in a field, without < >, as found in order; free words are passed over."""
-    found = [re.sub(r"\s+", "", one) for one in _ID.findall(value)]
+    found = ["".join(one.split()) for one in _ID.findall(value)]
     if not found:
         words = _NO_ID.split(value)
         found = [word for word in words if "@" in word.strip("@")]

@@ -94,14 +94,7 @@ class Message:
 
     def get_all(self, name: str) -> list[str]:
         """All fields of that name, from the top."""
-        return self._named.get(name.lower(), [])
-
-    @cached_property
-    def _named(self) -> dict[str, list[str]]:
-        named: dict[str, list[str]] = {}
-        for key, value in self.headers:
-            named.setdefault(key.lower(), []).append(value)
-        return named
+        return self.root.get_all(name)
 
     def _mailboxes(self, name: str) -> list[Mailbox]:
         return [box for value in self.get_all(name) for box in parse_mailboxes(value)]

@@ -40,15 +40,20 @@ class Part:
     children: list["Part"] = field(default_factory=list)
     disposition: str = ""
     filename: str | None = None
-    _first: dict[str, str] | None = field(default=None, init=False, repr=False, compare=False)
+    _named: dict[str, list[str]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def get(self, name: str) -> str | None:
         """The first field of that name."""
-        if self._first is None:
-            self._first = {}
+        found = self.get_all(name)
+        return found[0] if found else None
+
+    def get_all(self, name: str) -> list[str]:
+        """All fields of that name, from the top."""
+        if self._named is None:
+            self._named = {}
             for key, value in self.headers:
-                self._first.setdefault(key.lower(), value)
-        return self._first.get(name.lower())
+                self._named.setdefault(key.lower(), []).append(value)
+        return self._named.get(name.lower(), [])
 
     def text(self) -> str:
         """The content as text, with line ends as \\n."""

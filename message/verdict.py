@@ -2,7 +2,7 @@
 
 import enum
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from message import automatic, bounces, itip, leaving, quoting
 from message.bounces import feedback
@@ -22,8 +22,7 @@ class Kind(enum.StrEnum):
     REACTION = "reaction"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a message is, with the reason in a short sentence; `command` is what it asks for."""
 
     kind: Kind

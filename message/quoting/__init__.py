@@ -1,8 +1,7 @@
 """Own words, quotation and signature told apart, so that nothing anybody wrote is lost."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from message.quoting import attributions, closings, devices, folds, headings, names
 from message.quoting import known as recognition
@@ -12,8 +11,7 @@ from message.quoting.lines import Line, cut
 Kind = Literal["own", "quoted", "signature", "folded"]
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """A piece of a text: `folded` is what nobody wrote (warnings, disclaimers, footers)."""
 
     kind: Kind
@@ -77,8 +75,10 @@ def _with_shared_lines_cut(lines: list[Line]) -> list[Line]:
     """Lines in which an attribution follows own words become two."""
     out: list[Line] = []
     for line in lines:
-        at = attributions.begins_within(line)
-        out += [Line(line.raw[:at]), Line(line.raw[at:])] if at else [line]
+        if at := attributions.begins_within(line):
+            out += [Line(line.raw[:at]), Line(line.raw[at:])]
+        else:
+            out.append(line)
     return out
 
 
@@ -91,13 +91,12 @@ def _mark_quotations(lines: list[Line]) -> None:
             line.kind = "quoted"
             place += 1
             continue
-        if not (attributed[place] or headings.may_begin(line)):
-            written = written or not line.blank
-            place += 1
-            continue
-        if headings.is_forward(line) and _heads_something(lines, place + 1):
+        headed = headings.may_begin(line)
+        if headed and headings.is_forward(line) and _heads_something(lines, place + 1):
             return  # what is passed on is there to be read
-        length = _head_at(lines, place, attributed[place])
+        length = _length_of_block(lines, place) if headed else 0
+        if not length and attributed[place]:
+            length = attributions.length_at(lines, place)
         if not length:
             written = written or not line.blank
             place += 1
@@ -109,17 +108,14 @@ def _mark_quotations(lines: list[Line]) -> None:
         place = end
 
 
-def _head_at(lines: list[Line], place: int, attributed: bool) -> int:
-    """How many lines head a quotation here: an attribution, a block of fields, a dashed line."""
-    if lines[place].blank:
-        return 0
+def _length_of_block(lines: list[Line], place: int) -> int:
+    """How many lines a block of fields, with or without a dashed line above, takes here."""
     if headings.is_original(lines[place]) or headings.is_bare_original(lines[place]):
         below = _skip_blank(lines, place + 1)
         block = headings.length_at(lines, below, announced=True) if below < len(lines) else 0
         if block or headings.is_original(lines[place]):
             return below + block - place if block else 1
-    length = headings.length_at(lines, place)
-    return length or (attributions.length_at(lines, place) if attributed else 0)
+    return headings.length_at(lines, place)
 
 
 def _skip_blank(lines: list[Line], place: int) -> int:

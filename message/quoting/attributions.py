@@ -81,20 +81,23 @@ _SHARED = re.compile(
 def may_begin(lines: list[Line]) -> list[bool]:
     """For each line whether to look for an attribution there: prose is passed over quickly.
 
-    One ends in its line or in one of the next with a colon, a verb or a sign.
+    One ends in its line or in one of the next with a colon, a verb or a sign, or has signs of
+    another kind; none goes on behind a mark.
     """
     told: list[bool] = []
     near = 0
     for line in reversed(lines):
-        near = MOST_LINES if _may_end(line.plain) else near - 1
-        told.append(near > 0 or _may_be_another(line.plain))
+        if line.marked:
+            near = 0
+            told.append(False)
+            continue
+        plain = line.plain
+        last = plain[-_LONGEST_LAST:]
+        ends = last[-1:] in _LAST_SIGNS or last.lower().endswith(_LAST_WORDS)
+        near = MOST_LINES if ends else near - 1
+        told.append(near > 0 or _may_be_another(plain))
     told.reverse()
     return told
-
-
-def _may_end(plain: str) -> bool:
-    last = plain[-_LONGEST_LAST:]
-    return last[-1:] in _LAST_SIGNS or last.lower().endswith(_LAST_WORDS)
 
 
 def _may_be_another(plain: str) -> bool:
@@ -128,7 +131,7 @@ def length_at(lines: list[Line], place: int) -> int:
 
 def begins_within(line: Line) -> int:
     """Where an attribution begins behind own words ("thanks On Mon, ... wrote:"), or 0."""
-    if line.marked or "wrote:" not in line.raw[-40:]:
+    if line.marked or not line.plain.endswith("wrote:"):
         return 0
     found = _SHARED.search(line.raw[:1000])
     return found.start() if found else 0

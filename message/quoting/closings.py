@@ -7,6 +7,7 @@ from message.quoting.lines import Line
 
 LONGEST_CARD = 16  # lines of a signature that no exact "-- " announces
 LONGEST_FAREWELL = 4  # words
+LONGEST_WAY = 40  # lines from the end up to a farewell
 LONGEST_LONE_CARD = 9  # and of one that nothing announces
 LONGEST_WORDS = 60  # of a line of one, where it holds neither a number nor an address
 _DELIMITER = re.compile(r"^--[ \t\u00a0]?\r?\n?$")
@@ -51,9 +52,10 @@ def _start(lines: list[Line], end: int, authors: frozenset[str]) -> int | None:
     """Where the signature begins that reaches to `end`, by the surest sign that there is."""
     start = _by_delimiter(lines, end, authors)
     above = end if start is None else _without_blanks(lines, start)
-    farewell = _by_closing(lines, above, authors)
+    talk = _last_talk(lines, above)
+    farewell = _by_closing(lines, above, talk, authors)
     if farewell is None:
-        farewell = _by_name(lines, above, authors)
+        farewell = _by_name(lines, above, talk, authors)
     if farewell is not None:
         return farewell
     # Whose name is known is not called otherwise: "Bugs Closed" above a list is no person.
@@ -134,24 +136,32 @@ def _is_talk(line: Line) -> bool:
     """Whether a line is a sentence rather than a name, a number, or an address."""
     if _POSTSCRIPT.match(line.plain):
         return True
-    if folds.is_disclaimer([line]):
-        return False
-    return len(line.plain) > 90 or bool(_SENTENCE.search(line.plain) and "|" not in line.plain)
+    long = len(line.plain) > 90 or ("|" not in line.plain and _SENTENCE.search(line.plain))
+    return bool(long) and not folds.is_disclaimer([line])
 
 
-def _by_closing(lines: list[Line], end: int, authors: frozenset[str]) -> int | None:
-    """Where "Kind regards" begins, when nothing but a card follows to the end."""
-    for place in range(end - 1, max(-1, end - 40), -1):
+def _last_talk(lines: list[Line], end: int) -> int:
+    """Where something is said last above `end` that is no notice; -1 if nothing is, nearby."""
+    for place in range(end - 1, max(-1, end - LONGEST_WAY), -1):
+        line = lines[place]
+        if line.kind == "own" and not line.blank and _is_talk(line) and not _is_notice([line]):
+            return place
+    return -1
+
+
+def _by_closing(lines: list[Line], end: int, talk: int, authors: frozenset[str]) -> int | None:
+    """Where "Kind regards" begins, when nothing but a card follows to the end.
+
+    No farewell stands above what is said last, in the line `talk`; it may be that line.
+    """
+    for place in range(end - 1, max(talk - 1, end - LONGEST_WAY, -1), -1):
         line = lines[place]
         if line.kind != "own" or line.blank:
             continue
         if place == end - 1 and _DASHED_NAME.match(line.plain) and _is_lonely(lines, place):
             return place
-        if not _is_farewell(lines, place, end, authors):
-            if _is_talk(line) and not _is_notice([line]):
-                return None
-            continue
-        return place if _is_signature(lines[place:end]) else None
+        if _is_farewell(lines, place, end, authors):
+            return place if _is_signature(lines[place:end]) else None
     return None
 
 
@@ -213,18 +223,16 @@ def _is_told(card: list[Line]) -> bool:
     return any(_OF_A_CARD.search(line.plain) for line in card)
 
 
-def _by_name(lines: list[Line], end: int, authors: frozenset[str]) -> int | None:
-    """Where the author's name stands, when nothing but a card follows to the end.
+def _by_name(lines: list[Line], end: int, talk: int, authors: frozenset[str]) -> int | None:
+    """Where the author's name stands below `talk`, when nothing but a card follows to the end.
 
     A few words right above it take leave, in whatever language.
     """
     found = None
-    for place in range(end - 1, max(0, end - LONGEST_CARD), -1):
+    for place in range(end - 1, max(talk, 0, end - LONGEST_CARD), -1):
         line = lines[place]
         if line.blank or line.kind != "own":
             continue
-        if _is_talk(line) and not _is_notice([line]):
-            break
         if names.is_one_of(_first_of_card(line), authors):
             start = _start_of_farewell(lines, place)
             if start is not None and _is_signature(lines[start:end]):

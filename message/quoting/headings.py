@@ -91,7 +91,7 @@ _FORWARD = re.compile(
 def may_begin(line: Line) -> bool:
     """Whether to look at a line more closely: most prose has none of these signs."""
     plain = line.plain
-    return (
+    return not line.blank and (
         len(plain) < LONGEST_BARE
         or plain[0] in _SIGNS
         or ":" in plain

@@ -2,11 +2,11 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 
 #: Whatever stands in a line beyond this is not looked at.
 LONGEST_LINE = 1_000
-_BREAK = re.compile(r"[^\n]*\n|[^\n]+")
+#: The blanks of ASCII beside the space, and beside the end of a line.
+_OTHER_BLANKS = "\t\v\f\r\x1c\x1d\x1e\x1f"
 _MARK = re.compile(r"[ \t]{0,4}>")
 # ">>> >>>  http://example.com <<<": an ornament, not a quotation.
 _ORNAMENT = re.compile(r"[ \t]*>{2,}.*<{2,}[ \t]*$")
@@ -34,49 +34,57 @@ _NO_QUOTATION = re.compile(
 )
 
 
-@dataclass(slots=True)
 class Line:
     """A line as it came (`raw`, with its end), what a reader sees of it, and what became of it.
 
-    It is `blank` if a reader sees nothing in it.
+    `plain` is what is seen with each blank of any width or number as one space, and none at the
+    ends; the line is `blank` if that is nothing.
     """
 
-    raw: str
-    plain: str = field(init=False)
-    blank: bool = field(init=False)
-    marked: bool = field(init=False)
-    kind: str = "own"
+    __slots__ = ("blank", "kind", "marked", "plain", "raw")
 
-    def __post_init__(self) -> None:
-        seen = self.raw[:LONGEST_LINE]
+    def __init__(self, raw: str, spaced: bool = False) -> None:
+        """Look at a line as it came; `spaced` if no blank but the space can be in it."""
+        seen = raw[:LONGEST_LINE]
         if not seen.isascii():
             seen = seen.translate(INVISIBLE)
-        self.plain = _plain(seen)
-        self.blank = not self.plain
-        self.marked = (
-            ">" in seen[:5] and bool(_MARK.match(seen)) and not _NO_QUOTATION.match(seen.rstrip())
-        )
+        plain = seen.strip()
+        # No blank but the space counts as printable.
+        if not (spaced or plain.isprintable()) or "  " in plain or "&" in plain:
+            plain = " ".join(seen.replace("&nbsp;", " ").split())
+        self.raw, self.plain, self.blank = raw, plain, not plain
+        self.marked = ">" in seen[:5] and _is_marked(seen, plain)
+        self.kind = "own"
 
 
-def _plain(seen: str) -> str:
-    """What is seen with each blank of any width or number as one space, and none at the ends."""
-    plain = seen.strip()
-    # No blank but the space counts as printable.
-    if plain.isprintable() and "  " not in plain and "&" not in plain:
-        return plain
-    return " ".join(seen.replace("&nbsp;", " ").split())
+def _is_marked(seen: str, plain: str) -> bool:
+    if not (seen[0] == ">" or _MARK.match(seen)):
+        return False
+    # Each of the signs that are no quotation has two marks or ends in a colon.
+    told_apart = plain.startswith(">>") or plain.endswith(":")
+    return not (told_apart and _NO_QUOTATION.match(seen.rstrip()))
 
 
 def cut(text: str) -> list[Line]:
     """The lines of a text, with their ends."""
-    lines = [Line(raw) for raw in _BREAK.findall(text)]
+    spaced = text.isascii() and not any(sign in text for sign in _OTHER_BLANKS)
+    *whole, last = text.split("\n")
+    lines = [Line(f"{raw}\n", spaced) for raw in whole]
+    if last:
+        lines.append(Line(last, spaced))
+    if ">" in text:
+        _settle_marks(lines)
+    return lines
+
+
+def _settle_marks(lines: list[Line]) -> None:
+    """Tell marks of quotations from what looks alike, by the lines around."""
     for place, line in enumerate(lines):
         if line.marked and _is_mbox_escape(lines, place):
             line.marked = False
     _unmark_own(lines)
     _mark_by_names(lines)
     _mark_wrapped(lines)
-    return lines
 
 
 def _is_mbox_escape(lines: list[Line], place: int) -> bool:
@@ -114,8 +122,11 @@ def _heads(line: Line) -> bool:
 
 
 def _mark_by_names(lines: list[Line]) -> None:
-    found = [(place, match[1]) for place, line in enumerate(lines)
-             if ">" in line.raw[:20] and (match := _NAMED.match(line.raw))]  # fmt: skip
+    found = [
+        (place, named[1])
+        for place, line in enumerate(lines)
+        if not line.marked and ">" in line.raw[:20] and (named := _NAMED.match(line.raw))
+    ]
     times = Counter(name for _, name in found)
     for place, name in found:
         if times[name] > 1 and name.lower() not in _OF_PROGRAMS:
@@ -124,8 +135,7 @@ def _mark_by_names(lines: list[Line]) -> None:
 
 def _mark_wrapped(lines: list[Line]) -> None:
     """Ends of quoted lines that a mail client wrapped without repeating the mark."""
-    for place in range(1, len(lines) - 1):
-        before, line, after = lines[place - 1], lines[place], lines[place + 1]
+    for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
         if line.marked or line.blank or not (before.marked and after.marked):
             continue
         first = line.plain[0]

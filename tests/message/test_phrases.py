@@ -52,9 +52,10 @@ def test_a_phrase_is_found_whatever_its_case_and_surroundings() -> None:
 @given(st.from_regex(attributions._VERB_AT_END))
 def test_an_attribution_may_end_wherever_its_last_word_stands(text: str) -> None:
     """Lines that are passed over cannot end one: all verbs of all languages are tried."""
-    plain = Line(text.replace("\n", " ")).plain
-    if plain and attributions._VERB_AT_END.search(plain[-attributions._END :]):
-        assert attributions.may_begin([Line(plain)]) == [True]
+    line = Line(Line(text.replace("\n", " ")).plain)
+    if line.plain and attributions._VERB_AT_END.search(line.plain[-attributions._END :]):
+        # What is marked is quoted itself.
+        assert attributions.may_begin([line]) == [not line.marked]
 
 
 def test_an_attribution_may_begin_some_lines_above_its_end() -> None:
