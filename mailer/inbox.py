@@ -19,7 +19,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     case,
-    insert,
     select,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
@@ -29,6 +28,7 @@ from sqlalchemy.orm import Session
 from core import clock, database, outbox
 from core.among import among
 from core.events import Event, MailArrived, MailNotUnderstood
+from core.rows import write as write_rows
 from mailer.models import Incoming, MailboxPosition
 from message.parse import Message, parse
 from message.witness import Finding
@@ -103,9 +103,8 @@ def keep_many(
 def write(session: Session, rows: Sequence[dict[str, object]]) -> list[int]:
     """Write down messages that came, as rows without their ids; returns these, in order."""
     ids = database.next_ids(session, _incoming, len(rows))
-    if rows:
-        numbered = [row | {"id": number} for number, row in zip(ids, rows, strict=True)]
-        session.connection().execute(insert(_incoming), numbered)
+    numbered = [row | {"id": number} for number, row in zip(ids, rows, strict=True)]
+    write_rows(session, _incoming, numbered)
     return ids
 
 

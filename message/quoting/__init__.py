@@ -110,12 +110,14 @@ def _mark_quotations(lines: list[Line]) -> None:
 
 def _length_of_block(lines: list[Line], place: int) -> int:
     """How many lines a block of fields, with or without a dashed line above, takes here."""
-    if headings.is_original(lines[place]) or headings.is_bare_original(lines[place]):
+    line = lines[place]
+    announced = headings.is_original(line)
+    if announced or len(line.plain) < headings.LONGEST_BARE:
         below = _skip_blank(lines, place + 1)
         block = headings.length_at(lines, below, announced=True) if below < len(lines) else 0
-        if block or headings.is_original(lines[place]):
-            return below + block - place if block else 1
-    return headings.length_at(lines, place)
+        if block and (announced or headings.is_bare_original(line)):
+            return below + block - place
+    return 1 if announced else headings.length_at(lines, place)
 
 
 def _skip_blank(lines: list[Line], place: int) -> int:

@@ -179,7 +179,7 @@ def _heads_a_quotation(joined: str, colon: bool, quote_follows: bool) -> bool:
     address = bool(_ADDRESS.search(joined))
     dated = bool(_DATE.search(joined))
     timed = dated and bool(_TIME.search(joined))
-    if _SELF.search(joined) and not address and not quote_follows:
+    if not address and not quote_follows and _SELF.search(joined):
         return False
     # Whatever the language: a time, a name with its address, a colon, and a quotation below.
     named = bool(_START.match(joined) or _BRACKETED.search(joined) or _YEAR.search(joined))

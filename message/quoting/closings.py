@@ -87,7 +87,7 @@ def _end(lines: list[Line]) -> int:
 def _before_postscript(lines: list[Line], end: int) -> int:
     """Where the paragraph begins that somebody wrote below their name; 0 if there is none."""
     for place in range(end - 1, max(0, end - LONGEST_CARD), -1):
-        if _POSTSCRIPT.match(lines[place].plain) and lines[place - 1].blank:
+        if lines[place - 1].blank and _POSTSCRIPT.match(lines[place].plain):
             return place
     return 0
 
