@@ -103,7 +103,7 @@ def neighbours(
     found: dict[str, Leaf] = {}
     threads: set[int] = set()
     known_ids: set[str] = set()
-    known_topics: set[str] = set()
+    asked: list[_Asked] = []
     ours = {leaf.message_id for leaf in new}
     fresh: list[Leaf] = list(new)
     while fresh:
@@ -113,14 +113,16 @@ def neighbours(
             if edit.below and (edit.below in ids or message_id in ids):
                 ids |= {message_id, edit.below} - known_ids
         lone = [leaf for leaf in fresh if leaf.message_id in ours or leaf.is_reply]
-        topics = [leaf for leaf in lone if leaf.topic and leaf.topic not in known_topics]
+        topics = [leaf for leaf in lone if leaf.topic and not any(one.of(leaf) for one in asked)]
         known_ids |= ids
-        more = threads_with_ids(session, list_id, ids) | _threads_of_topic(session, list_id, topics)
+        more = threads_with_ids(session, list_id, ids)
+        if topics:
+            asked.append(_Asked.of_all(topics))
+            more |= _threads_of_topics(session, list_id, asked[-1])
         if cut:  # what was joined by a subject may stand apart now: both belong together here
             again = cut & {leaf.topic for leaf in fresh}
             cut -= again
             more |= _threads_ever_of(session, list_id, again)
-        known_topics |= {leaf.topic for leaf in topics}
         fresh = [
             leaf
             for leaf in leaves_of(session, more - threads)
@@ -129,6 +131,24 @@ def neighbours(
         threads |= more
         found |= {leaf.message_id: leaf for leaf in fresh}
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Subjects whose threads were asked for, and from when to when leaves with them were sent."""
+
+    topics: frozenset[str]
+    first: dt.datetime
+    last: dt.datetime
+
+    @classmethod
+    def of_all(cls, leaves: Sequence[Leaf]) -> "_Asked":
+        sent = [leaf.sent_at for leaf in leaves]
+        return cls(frozenset(leaf.topic for leaf in leaves), min(sent), max(sent))
+
+    def of(self, leaf: Leaf) -> bool:
+        """Whether what is near a leaf in time was asked for as well."""
+        return leaf.topic in self.topics and self.first <= leaf.sent_at <= self.last
 
 
 # Statements of the way that every post takes are built once, on bare tables.
@@ -178,15 +198,13 @@ def threads_with_ids(session: Session, list_id: int, ids: Collection[str]) -> se
     }
 
 
-def _threads_of_topic(session: Session, list_id: int, leaves: Sequence[Leaf]) -> set[int]:
-    """Threads with a subject of these leaves, near them in time: one may join the other."""
-    if not leaves:
-        return set()
+def _threads_of_topics(session: Session, list_id: int, asked: _Asked) -> set[int]:
+    """Threads with one of these subjects, near in time: one may join the other."""
     facts = {
         "of_list": list_id,
-        "first": min(leaf.sent_at for leaf in leaves) - threading.WINDOW,
-        "last": max(leaf.sent_at for leaf in leaves) + threading.WINDOW,
-        "topics": {leaf.topic for leaf in leaves},
+        "first": asked.first - threading.WINDOW,
+        "last": asked.last + threading.WINDOW,
+        "topics": asked.topics,
     }
     return set(session.connection().scalars(_OF_TOPIC, facts))
 

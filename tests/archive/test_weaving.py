@@ -77,6 +77,28 @@ def test_every_order_gives_the_same_threads(network: Network) -> None:
     assert {len(thread) for thread in found} == {1, 5}
 
 
+LATER = 40 * 24 * 60.0  # minutes: further off than answers without references are looked for
+CLOCK_WRONG = [
+    letter("a@x", "d@x", subject="Costs"),
+    letter("c@x", subject="Re: Costs", minute=LATER),
+    letter("d@x", "a@x", subject="Re: Costs", minute=LATER),
+    letter("e@x", "a@x", subject=""),
+]
+
+
+def test_whoever_names_each_other_weeks_apart_is_threaded_in_any_order(network: Network) -> None:
+    """An answer that loses its parent, for each names the other, finds what is near itself."""
+    shapes = set()
+    for order in itertools.permutations(CLOCK_WRONG):
+        with database.transaction() as session:
+            empty(session)
+            for one in order:
+                shelves.put(session, network.main, [one])
+            shapes.add(frozenset(shape(session, network.main)))
+            assert weaving.weave_anew(session, network.main) == 0
+    assert len(shapes) == 1
+
+
 IDS = [f"{one}@x" for one in "abcdef"]
 
 
