@@ -43,7 +43,7 @@ def file_post(session: Session, event: PostArrived) -> None:
     incoming = session.get_one(Incoming, event.incoming)
     if _is_filed(session, incoming):
         return
-    mail = read(incoming)
+    mail = read(incoming, inbox.message_of(incoming))
     answered = routing.digest_answered(session, incoming, mail.letter)
     if answered is not None and answered.kind == "question":
         _file_chosen(session, mail, answered)
@@ -103,9 +103,8 @@ class Mail:
     letter: Letter
 
 
-def read(incoming: Incoming) -> Mail:
+def read(incoming: Incoming, message: Message) -> Mail:
     """A message that was kept, taken apart for the archive."""
-    message = inbox.message_of(incoming)
     letter = letter_of(message, incoming.sha256, incoming.arrived_at, incoming.id)
     return Mail(incoming, message, letter)
 
@@ -173,7 +172,7 @@ def _file_chosen(session: Session, mail: Mail, question: Mailing) -> None:
     if _is_filed(session, asked):
         mail.incoming.why = "answered before"
         return
-    found, right = _chosen(session, mail, read(asked))
+    found, right = _chosen(session, mail, read(asked, inbox.message_of(asked)))
     if found is None:
         _give_up(session, mail.incoming, "no choice that we understand")
         return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from archive import access, authority, filing, routing, shelves
 from archive.authority import Authority
@@ -19,6 +19,7 @@ from archive.models import Post
 from core import outbox
 from core.among import among
 from core.events import Event, PostArrived, PostFiled, PostHeld
+from mailer import inbox
 from mailer.models import Incoming
 from message.address import normal_form
 from subscribers.models import MailingList, Person
@@ -33,14 +34,19 @@ class _Judged:
 
 _FILED = select(Post.id).where(Post.incoming_id == Incoming.id)
 _WAITING = (
-    select(Incoming).where(among(Incoming.id, "numbers"), ~_FILED.exists()).order_by(Incoming.id)
+    select(Incoming)
+    .where(among(Incoming.id, "numbers"), ~_FILED.exists())
+    .options(defer(Incoming.raw))
+    .order_by(Incoming.id)
 )
 
 
 def file_posts(session: Session, events: Sequence[PostArrived]) -> None:
     """File what people wrote, with the same outcome as `filing.file_post` for each."""
     numbers = [event.incoming for event in events]
-    mails = [filing.read(one) for one in session.scalars(_WAITING, {"numbers": numbers})]
+    waiting = session.scalars(_WAITING, {"numbers": numbers}).all()
+    messages = inbox.messages_of(session, waiting)
+    mails = [filing.read(one, messages[one.id]) for one in waiting]
     ordinary = _ordinary(session, mails)
     for mail in mails:
         if mail.incoming.id not in ordinary:

@@ -24,6 +24,7 @@ from core.among import among
 # Statements of the way that every post takes are built once, on bare tables.
 _post = cast(Table, Post.__table__)
 _p = _post.c
+_WRITE = insert(_post)
 _REFER = {
     name: insert(cast(Table, Reference.__table__)).from_select(
         ["post_id", "position", "message_id"],
@@ -138,7 +139,7 @@ def write(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str
             places[one.message_id] = (_aside(session, list_id), None, one.reason)
     ordered = _parents_first(letters, woven)
     posts = [_row(ids[one.message_id], list_id, one, places[one.message_id]) for one in ordered]
-    rows.write(session, _post, posts)
+    session.connection().execute(_WRITE, posts)
     _write_references(session, letters, ids)
     _write_attachments(session, letters, ids)
     search.index_rows(

@@ -10,7 +10,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import Integer, Table, bindparam, select, update
+from sqlalchemy import Integer, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from archive import threading
@@ -25,8 +25,9 @@ from archive.leaves import (
     threads_with_ids,
 )
 from archive.models import Edit, Post, PostState, ReplyTarget, Thread
-from core import database
+from core import database, rows
 from core.among import among
+from core.database import Base
 from message import subject
 from subscribers.models import MailingList
 
@@ -58,7 +59,17 @@ def places(woven: Woven, post_ids: Mapping[str, int]) -> dict[str, Place]:
 
 
 _thread = cast(Table, Thread.__table__)
-_THREADS = select(Thread).where(among(Thread.id, "numbers"))
+_t = _thread.c
+_POSTS_IN = select(_t.id, _t.posts).where(among(_t.id, "numbers"))
+_COUNT = {
+    name: update(_thread)
+    .where(_t.id == told.c.id)
+    .values(
+        subject=told.c.subject, started_at=told.c.started_at, last_at=told.c.last_at,
+        posts=told.c.posts, merged_into=None,
+    )
+    for name, told in rows.given("subject", "id posts", "started_at last_at").items()
+}  # fmt: skip
 _TURN = (
     select(MailingList.id)
     .where(MailingList.id == bindparam("of_list", type_=Integer()))
@@ -141,10 +152,10 @@ def _woven(
     ]
     woven = Woven({}, {}, {}, standing)
     threads = _threads_for(session, list_id, discussions, edits, claims)
-    for thread, discussion in zip(threads, discussions, strict=True):
+    for thread_id, discussion in zip(threads, discussions, strict=True):
         for leaf in discussion:
             placed = places[leaf.message_id]
-            woven.thread_id[leaf.message_id] = thread.id
+            woven.thread_id[leaf.message_id] = thread_id
             woven.parent[leaf.message_id] = None if placed.parent is None else str(placed.parent)
             woven.reason[leaf.message_id] = _reason(leaf, placed, edits)
     _note_what_was_told(session, list_id, leaves, edits)
@@ -192,9 +203,7 @@ def settle(session: Session, woven: Woven, found: Mapping[str, Place]) -> int:
     if changes:
         session.flush()
         session.execute(update(Post), changes)
-        for loaded in session.identity_map.values():
-            if isinstance(loaded, Post):
-                session.expire(loaded, ["thread_id", "parent_id", "reason", "thread"])
+        _forget(session, Post, "thread_id", "parent_id", "reason", "thread")
     return len(changes)
 
 
@@ -204,34 +213,61 @@ def _threads_for(
     discussions: Sequence[Sequence[Leaf]],
     edits: Mapping[str, Edit],
     claims: Iterable[tuple[str, int]],
-) -> list[Thread]:
+) -> list[int]:
     """For each discussion the oldest thread that any of it stood in, or a new one; counted."""
+    stood = _stood_in(session, discussions, claims)
+    new = iter(database.next_ids(session, _thread, stood.count(None)))
+    ids = [next(new) if number is None else number for number in stood]
+    opened, counted = [], []
+    for number, thread_id, discussion in zip(stood, ids, discussions, strict=True):
+        facts: dict[str, object] = {
+            "id": thread_id,
+            "subject": _title(discussion[0], edits),
+            "started_at": min(leaf.sent_at for leaf in discussion),
+            "last_at": max(leaf.received_at for leaf in discussion),
+            "posts": len(discussion),
+        }
+        if number is None:
+            opened.append(facts | {"list_id": list_id})
+        else:
+            counted.append(facts)
+    connection = session.connection()
+    if opened:
+        connection.execute(insert(_thread), opened)
+    if counted:
+        connection.execute(_COUNT[connection.dialect.name], {"rows": rows.handed(counted)})
+        _forget(session, Thread)
+    return ids
+
+
+def _stood_in(
+    session: Session, discussions: Sequence[Sequence[Leaf]], claims: Iterable[tuple[str, int]]
+) -> list[int | None]:
+    """For each discussion the thread that is to be its own; None where there is none yet."""
     claimed = _claimed(discussions, claims)
     had = {leaf.thread_id for leaves in discussions for leaf in leaves if leaf.thread_id}
     had |= set(claimed.values())
-    found = session.scalars(_THREADS, {"numbers": had}) if had else ()
-    known = {thread.id: thread for thread in found}
-    threads = []
+    session.flush()
+    found = session.connection().execute(_POSTS_IN, {"numbers": had}) if had else ()
+    posts = {row.id: row.posts for row in found}
+    stood: list[int | None] = []
     for turn, discussion in enumerate(discussions):
-        own = {leaf.thread_id for leaf in discussion if leaf.thread_id} & known.keys()
+        own = {leaf.thread_id for leaf in discussion if leaf.thread_id} & posts.keys()
         own -= set(claimed.values())
         # One that was never seen (of a post that was held) gives way to one that was.
-        best = min(own, key=lambda number: (known[number].posts == 0, number), default=None)
+        best = min(own, key=lambda number: (posts[number] == 0, number), default=None)
         best = claimed.get(turn, best)
-        thread = Thread(list_id=list_id) if best is None else known.pop(best)
-        thread.subject = _title(discussion[0], edits)
-        thread.started_at = min(leaf.sent_at for leaf in discussion)
-        thread.last_at = max(leaf.received_at for leaf in discussion)
-        thread.posts = len(discussion)
-        thread.merged_into = None
-        threads.append(thread)
-    opened = [thread for thread in threads if thread.id is None]
-    numbers = database.next_ids(session, _thread, len(opened))
-    for thread, number in zip(opened, numbers, strict=True):
-        thread.id = number
-    session.add_all(opened)
-    session.flush()
-    return threads
+        if best is not None:
+            del posts[best]
+        stood.append(best)
+    return stood
+
+
+def _forget(session: Session, mapped: type[Base], *names: str) -> None:
+    """Have what is loaded of mapped rows read again, for it has changed in the database."""
+    for loaded in session.identity_map.values():
+        if isinstance(loaded, mapped):
+            session.expire(loaded, names or None)
 
 
 def _claimed(

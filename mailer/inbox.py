@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     case,
+    insert,
     select,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
@@ -28,7 +29,6 @@ from sqlalchemy.orm import Session
 from core import clock, database, outbox
 from core.among import among
 from core.events import Event, MailArrived, MailNotUnderstood
-from core.rows import write as write_rows
 from mailer.models import Incoming, MailboxPosition
 from message.parse import Message, parse
 from message.witness import Finding
@@ -103,8 +103,9 @@ def keep_many(
 def write(session: Session, rows: Sequence[dict[str, object]]) -> list[int]:
     """Write down messages that came, as rows without their ids; returns these, in order."""
     ids = database.next_ids(session, _incoming, len(rows))
-    numbered = [row | {"id": number} for number, row in zip(ids, rows, strict=True)]
-    write_rows(session, _incoming, numbered)
+    if rows:
+        numbered = [row | {"id": number} for number, row in zip(ids, rows, strict=True)]
+        session.connection().execute(insert(_incoming), numbered)
     return ids
 
 
@@ -180,31 +181,41 @@ def raw_of(incoming: Incoming) -> bytes:
 
 
 class Kept(Protocol):
-    """A message that is kept: a row of `incoming`, or as much of one as reading takes."""
+    """A message that is kept: a row of `incoming`, or as much of one as finding it takes."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
 
     @property
     def sha256(self) -> str:
         """The digest of its bytes."""
 
-    @property
-    def raw(self) -> bytes:
-        """Its bytes, compressed."""
 
-
-def message_of(incoming: Kept) -> Message:
+def message_of(incoming: Incoming) -> Message:
     """The message, read; what one room has just read the next need not read again."""
-    return _read(incoming.sha256, incoming.raw)
+    known = _LATELY.get(incoming.sha256)
+    return known if known is not None else _read(incoming.sha256, incoming.raw)
 
 
+def messages_of(session: Session, kept: Sequence[Kept]) -> dict[int, Message]:
+    """The same for many, by their numbers; the bytes of those that are not at hand are fetched."""
+    digests = {one.id: one.sha256 for one in kept}
+    found = {number: known for number, one in digests.items() if (known := _LATELY.get(one))}
+    away = digests.keys() - found.keys()
+    if away:
+        for row in session.connection().execute(_BYTES, {"numbers": away}):
+            found[row.id] = _read(digests[row.id], row.raw)
+    return found
+
+
+_BYTES = select(_incoming.c.id, _incoming.c.raw).where(among(_incoming.c.id, "numbers"))
 _LATELY: OrderedDict[str, Message] = OrderedDict()
 #: So many are kept at hand, twice as many as come at once; larger ones are read again.
 _MOST, _LARGEST = 400, 1 << 15
 
 
 def _read(sha256: str, raw: bytes) -> Message:
-    known = _LATELY.get(sha256)
-    if known is not None:
-        return known
     message = parse(zlib.decompress(raw))
     _remember(sha256, message)
     return message

@@ -82,7 +82,7 @@ class Reading:
 
 
 _KEPT = (
-    select(Incoming.id, Incoming.sha256, Incoming.raw)
+    select(Incoming.id, Incoming.sha256)
     .where(among(Incoming.id, "numbers"), Incoming.state == "kept")
     .order_by(Incoming.id)
     .with_for_update()
@@ -107,7 +107,8 @@ def sort(session: Session, event: MailArrived) -> None:
 def sort_many(session: Session, events: Sequence[MailArrived]) -> None:
     """The same for several messages, asking the ledger and the lists for all of them at once."""
     kept = session.execute(_KEPT, {"numbers": [event.incoming for event in events]}).all()
-    found = [(one.id, message := inbox.message_of(one), read(message)) for one in kept]
+    messages = inbox.messages_of(session, kept)
+    found = [(one.id, message := messages[one.id], read(message)) for one in kept]
     names = {reading.ours.name for _, _, reading in found if reading.ours}
     lists_ = {one.name: one for one in lists.named(session, names)}
     database.hold(session, *lists_.values())

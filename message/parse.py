@@ -94,7 +94,7 @@ class Message:
 
     def get_all(self, name: str) -> list[str]:
         """All fields of that name, from the top."""
-        return self.root.get_all(name)
+        return self.root.named.get(name.lower(), [])
 
     def _mailboxes(self, name: str) -> list[Mailbox]:
         return [box for value in self.get_all(name) for box in parse_mailboxes(value)]

@@ -44,16 +44,17 @@ class Part:
 
     def get(self, name: str) -> str | None:
         """The first field of that name."""
-        found = self.get_all(name)
+        found = self.named.get(name.lower())
         return found[0] if found else None
 
-    def get_all(self, name: str) -> list[str]:
-        """All fields of that name, from the top."""
+    @property
+    def named(self) -> dict[str, list[str]]:
+        """The fields by their names in small letters, those of one name from the top."""
         if self._named is None:
             self._named = {}
             for key, value in self.headers:
                 self._named.setdefault(key.lower(), []).append(value)
-        return self._named.get(name.lower(), [])
+        return self._named
 
     def text(self) -> str:
         """The content as text, with line ends as \\n."""
