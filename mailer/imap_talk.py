@@ -285,9 +285,21 @@ async def _part(client: Any, lost: "asyncio.Future[None]") -> None:
         task.cancel()
 
 
+class _Received(bytes):
+    """What a server sent: the library writes all of it, mail included, into its log."""
+
+    def __str__(self) -> str:
+        """How much it is, and nothing of it."""
+        return f"{len(self)} octets"
+
+
 def _listen_in(protocol: Any, heard: Callable[[bytes], None]) -> None:
-    """Hear what the library drops, and answer what it leaves unanswered."""
+    """Hear what the library drops, answer what it leaves unanswered, keep mail out of its log."""
     untagged, continuation = protocol._untagged_response, protocol._continuation
+    received = protocol.data_received
+
+    def receive(data: bytes) -> None:
+        received(_Received(data))
 
     def hear(line: bytes) -> Any:
         heard(line)
@@ -302,6 +314,7 @@ def _listen_in(protocol: Any, heard: Callable[[bytes], None]) -> None:
             continuation(line)
 
     protocol._untagged_response, protocol._continuation = hear, answer
+    protocol.data_received = receive
 
 
 async def _pushed(client: Any) -> bool:

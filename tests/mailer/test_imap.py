@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import logging
 import socket
 import tempfile
 import threading
@@ -121,6 +122,20 @@ def test_i1_what_is_there_and_what_comes_is_kept_as_it_is(db: str, server: Serve
     with database.reading() as session:
         position = session.get_one(MailboxPosition, MAILBOX)
         assert position.last_uid == max(row.uid for row in session.query(Incoming))
+
+
+def test_mail_stays_out_of_the_log(
+    db: str, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Though everything is logged, the library's own lines too: no mail, and no password."""
+    caplog.set_level(logging.DEBUG)
+    server.deliver(letter(7))
+    with listening():
+        until(lambda: len(kept()) == 1)
+    assert "octets" in caplog.text
+    assert "number 7" not in caplog.text
+    assert "long long" not in caplog.text
+    assert "made-for-tests" not in caplog.text
 
 
 def test_i1_a_restart_keeps_nothing_twice(db: str, server: Server) -> None:
