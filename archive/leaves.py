@@ -113,12 +113,9 @@ def neighbours(
             if edit.below and (edit.below in ids or message_id in ids):
                 ids |= {message_id, edit.below} - known_ids
         lone = [leaf for leaf in fresh if leaf.message_id in ours or leaf.is_reply]
-        topics = [leaf for leaf in lone if leaf.topic and not any(one.of(leaf) for one in asked)]
         known_ids |= ids
         more = threads_with_ids(session, list_id, ids)
-        if topics:
-            asked.append(_Asked.of_all(topics))
-            more |= _threads_of_topics(session, list_id, asked[-1])
+        more |= _threads_by_subject(session, list_id, lone, asked)
         if cut:  # what was joined by a subject may stand apart now: both belong together here
             again = cut & {leaf.topic for leaf in fresh}
             cut -= again
@@ -140,11 +137,6 @@ class _Asked:
     topics: frozenset[str]
     first: dt.datetime
     last: dt.datetime
-
-    @classmethod
-    def of_all(cls, leaves: Sequence[Leaf]) -> "_Asked":
-        sent = [leaf.sent_at for leaf in leaves]
-        return cls(frozenset(leaf.topic for leaf in leaves), min(sent), max(sent))
 
     def of(self, leaf: Leaf) -> bool:
         """Whether what is near a leaf in time was asked for as well."""
@@ -198,13 +190,24 @@ def threads_with_ids(session: Session, list_id: int, ids: Collection[str]) -> se
     }
 
 
-def _threads_of_topics(session: Session, list_id: int, asked: _Asked) -> set[int]:
-    """Threads with one of these subjects, near in time: one may join the other."""
+def _threads_by_subject(
+    session: Session, list_id: int, leaves: Sequence[Leaf], asked: list[_Asked]
+) -> set[int]:
+    """Threads with a subject of these leaves, near them in time: one may join the other.
+
+    What was asked for before is not asked for again.
+    """
+    new = [leaf for leaf in leaves if leaf.topic and not any(one.of(leaf) for one in asked)]
+    if not new:
+        return set()
+    sent = [leaf.sent_at for leaf in new]
+    near = _Asked(frozenset(leaf.topic for leaf in new), min(sent), max(sent))
+    asked.append(near)
     facts = {
         "of_list": list_id,
-        "first": asked.first - threading.WINDOW,
-        "last": asked.last + threading.WINDOW,
-        "topics": asked.topics,
+        "first": near.first - threading.WINDOW,
+        "last": near.last + threading.WINDOW,
+        "topics": near.topics,
     }
     return set(session.connection().scalars(_OF_TOPIC, facts))
 

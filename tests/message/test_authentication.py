@@ -1,9 +1,10 @@
 """Authentication-Results: only those of a trusted server, read whatever their form."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from message import authentication
 from message.authentication import Authentication, parse_results, read_results
 from tests.message.letters import letter
 
@@ -93,3 +94,10 @@ def test_any_field_is_read(value: str) -> None:
     """Nothing makes it fail, and a comment without an end ends with the field."""
     parse_results(value)
     parse_results("(" * 2000 + value)
+
+
+@settings(max_examples=1_000)
+@given(st.text("ab;=()\\ \t.", max_size=20))
+def test_a_field_without_quotes_is_cut_as_any_other(value: str) -> None:
+    """Nearly all fields are cut at blanks and signs; a quoted string has one read sign by sign."""
+    assert authentication._tokens(value) == authentication._tokens(f'""{value}')[1:]
