@@ -23,7 +23,7 @@ LONGEST_SUBJECT = 998
 MOST_REFERENCES = 100
 # What no database and no reader can do anything with.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\ud800-\udfff]")
-_GONE = dict.fromkeys([*range(0x09), *range(0x0E, 0x20)])  # the same of ASCII
+_CONTROLS = "".join(map(chr, [*range(0x09), *range(0x0E, 0x20)]))  # the same of ASCII
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,9 @@ def readable(text: str) -> str:
     """A text without what cannot be stored: NUL and its like, halves of surrogates."""
     if text.isprintable():
         return text
-    return text.translate(_GONE) if text.isascii() else _UNPRINTABLE.sub("", text)
+    if text.isascii() and not any(sign in text for sign in _CONTROLS):
+        return text
+    return _UNPRINTABLE.sub("", text)
 
 
 def _answers_nameless(message: Message) -> bool:

@@ -137,8 +137,11 @@ def write(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str
     for one in letters:
         if one.held_why:
             places[one.message_id] = (_aside(session, list_id), None, one.reason)
-    ordered = _parents_first(letters, woven)
-    posts = [_row(ids[one.message_id], list_id, one, places[one.message_id]) for one in ordered]
+    words = {one.message_id: one.own_words() for one in letters}
+    posts = [
+        _row(ids[one.message_id], list_id, one, places[one.message_id], words[one.message_id])
+        for one in _parents_first(letters, woven)
+    ]
     session.connection().execute(_WRITE, posts)
     _write_references(session, letters, ids)
     _write_attachments(session, letters, ids)
@@ -146,16 +149,13 @@ def write(session: Session, list_id: int, letters: Sequence[Letter]) -> dict[str
         session,
         [
             search.row(
-                ids[one.message_id],
-                one.subject,
-                one.author,
-                one.organisation,
-                one.own_words(),
+                ids[one.message_id], one.subject, one.author, one.organisation,
+                words[one.message_id],
             )
             for one in letters
             if not one.held_why
         ],
-    )
+    )  # fmt: skip
     weaving.settle(session, woven, places)
     return ids
 
@@ -184,7 +184,9 @@ def _aside(session: Session, list_id: int) -> int:
     return thread.id
 
 
-def _row(post_id: int, list_id: int, letter: Letter, place: weaving.Place) -> dict[str, object]:
+def _row(
+    post_id: int, list_id: int, letter: Letter, place: weaving.Place, own_words: str
+) -> dict[str, object]:
     thread_id, parent_id, reason = place
     return {
         "id": post_id, "list_id": list_id, "thread_id": thread_id, "parent_id": parent_id,
@@ -193,7 +195,7 @@ def _row(post_id: int, list_id: int, letter: Letter, place: weaving.Place) -> di
         "organisation": letter.organisation, "subject": letter.subject, "topic": letter.topic,
         "is_reply": letter.is_reply, "sent_at": letter.sent_at,
         "received_at": letter.received_at, "incoming_id": letter.incoming_id,
-        "mailing_id": letter.mailing_id, "own_words": letter.own_words(),
+        "mailing_id": letter.mailing_id, "own_words": own_words,
         "parts": letter.parts(), "html": letter.html, "held_why": letter.held_why,
         "state": PostState.HELD if letter.held_why else PostState.FILED,
     }  # fmt: skip

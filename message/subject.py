@@ -1,6 +1,7 @@
 """Subjects: what is left without reply prefixes, list tags and gateway marks (RFC 5256 §2.1)."""
 
 import re
+from functools import lru_cache
 
 #: Re and Fwd in the languages of the mail programs in use, with Outlook's counters.
 _REPLY = r"re|aw|antw|antwort|sv|vs|vá|odp|rif|res|rv|atb|回复|答复|回覆|返信"
@@ -22,6 +23,7 @@ _TRAILER = re.compile(
 )
 
 
+@lru_cache(1_000)
 def base_subject(subject: str) -> str:
     """The subject without what replying, forwarding, lists and gateways add, in lower case.
 
