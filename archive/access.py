@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from archive.models import Post, PostState
+from core.among import among
 from subscribers.models import (
     MailingList,
     Organisation,
@@ -90,12 +91,14 @@ def readers_among(session: Session, list_: MailingList, people: Collection[int])
     """Who of these people may read a list: the same decision, for many at once."""
     on_it = Person.id.in_(
         select(Subscription.person_id).where(
-            Subscription.list_id == list_.id, Subscription.person_id.in_(people), _takes_part()
+            Subscription.list_id == list_.id, among(Subscription.person_id, "people"), _takes_part()
         )
     )
     reads = and_(on_it, _in_sector()) if list_.closed else on_it
-    them = select(Person.id).where(Person.id.in_(people), or_(Person.role.in_(_EVERYWHERE), reads))
-    return set(session.scalars(them))
+    them = select(Person.id).where(
+        among(Person.id, "people"), or_(Person.role.in_(_EVERYWHERE), reads)
+    )
+    return set(session.scalars(them, {"people": people}))
 
 
 def visible_lists(session: Session, viewer: Viewer) -> list[MailingList]:

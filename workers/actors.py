@@ -7,7 +7,7 @@ from typing import Any
 
 import dramatiq
 
-from core import clock, database, outbox, settings
+from core import clock, database, outbox, settings, statistics
 from mailer import acceptance, delivery, dispatch
 from mailer.smtp import Connections
 from mailer.watching import Watch
@@ -120,6 +120,7 @@ def declare(broker: dramatiq.Broker, worker: str, stop: threading.Event) -> Acto
             delivery.reclaim(session)
         with database.transaction() as session:
             watch.look(session)
+        statistics.take_first()
 
     def actor(function: Any, priority: int) -> Any:
         return dramatiq.actor(broker=broker, priority=priority)(function)
