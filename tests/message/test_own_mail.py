@@ -90,7 +90,9 @@ def test_o29_display_names_survive(name: str) -> None:
     box = parse(raw + b"\r\n").from_
     assert box is not None
     assert box.address == "jane@swindon.example"
-    assert box.name.split() == name.split() or not name.strip()
+    # A byte-order mark is no sign: whoever reads an encoded-word that begins with one drops it.
+    read, meant = (one.replace("\ufeff", "").split() for one in (box.name, name))
+    assert read == meant or not name.strip()
 
 
 def test_o2_both_leave_fields_are_signed_and_changes_break_it() -> None:
