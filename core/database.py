@@ -45,13 +45,13 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        return None if value is None else in_utc(value)
+        return None if value is None else _in_utc(value)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         """On SQLite write the text itself, as `DateTime` would: each row holds several instants."""
         if dialect.name != "sqlite":
             return super().bind_processor(dialect)
-        return lambda value: value and in_utc(value).isoformat(" ", "microseconds")
+        return lambda value: value and in_words(value)
 
     def process_result_value(
         self, value: dt.datetime | None, dialect: Dialect
@@ -59,8 +59,12 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=dt.UTC) if value is not None else None
 
 
-def in_utc(value: dt.datetime) -> dt.datetime:
-    """An instant as it is stored; raises ValueError for a time of no zone."""
+def in_words(value: dt.datetime) -> str:
+    """An instant as SQLite stores it and PostgreSQL reads it; ValueError for a time of no zone."""
+    return _in_utc(value).isoformat(" ", "microseconds")
+
+
+def _in_utc(value: dt.datetime) -> dt.datetime:
     if value.tzinfo is None:
         raise ValueError("an instant needs a time zone")
     return value.astimezone(dt.UTC).replace(tzinfo=None)

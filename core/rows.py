@@ -58,7 +58,7 @@ def handed(rows: Sequence[Mapping[str, object]]) -> str:
 def _in_words(value: object) -> str:
     """What JSON has no form for, in that of the databases."""
     if isinstance(value, dt.datetime):
-        return database.in_utc(value).isoformat(" ", "microseconds")
+        return database.in_words(value)
     raise TypeError(f"no column of ours holds {type(value).__name__}")
 
 

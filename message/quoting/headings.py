@@ -108,8 +108,8 @@ def is_original(line: Line) -> bool:
 
 
 def is_bare_original(line: Line) -> bool:
-    """The same without drawn lines beside it (BlackBerry): it says so only above a block."""
-    return len(line.plain) < LONGEST_BARE and bool(_ORIGINAL.match(f"--{line.plain}--"))
+    """The same without drawn lines beside it (BlackBerry): a short line says so above a block."""
+    return bool(_ORIGINAL.match(f"--{line.plain}--"))
 
 
 def is_forward(line: Line) -> bool:
