@@ -80,5 +80,6 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
             servers[-1].send_signal(signal.SIGQUIT)  # an immediate shutdown: nothing is tidied up
             servers[-1].wait(timeout=30)
             servers.append(stack.enter_context(running(command, port, log, user)))
+            _wait_until_ready(port)
 
         yield PostgreSQL(port, restart)
