@@ -85,6 +85,10 @@ class InTransaction(RuntimeError):
 #: was stopped or cut off, and must not keep its locks: others could not take up what it left.
 _NO_IDLE_LOCKS = "-c idle_in_transaction_session_timeout=60s"
 
+#: PostgreSQL takes a page out of order for four times as dear as the next one, as it was on disks
+#: that turn, and so reads a whole table of 20,000 posts to find two hundred of them.
+_NO_TURNING_DISK = "-c random_page_cost=1.1"
+
 #: 8 MiB of pages are kept by each connection: more of them cost memory and gain nothing.
 _PRAGMAS = (
     "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000",
@@ -120,7 +124,7 @@ def connect(address: str) -> Engine:
     else:
         _engine = create_engine(
             url, pool_size=10, max_overflow=20, pool_use_lifo=True,
-            connect_args={"options": _NO_IDLE_LOCKS},
+            connect_args={"options": f"{_NO_IDLE_LOCKS} {_NO_TURNING_DISK}"},
         )  # fmt: skip
         event.listen(_engine, "connect", _prepare_postgresql)
         event.listen(_engine, "before_cursor_execute", _note_writing)
