@@ -11,7 +11,7 @@ _ANSWERS = (
     r"respons|svar)?\s*[:：]|"
     r"(?:auto[- ]?(?:reply|response|responder|respons|antwort)|autoreply|automatic reply|"
     r"automated (?:reply|response)|automatic response)\s*(?:[:(\[-]|$|from\b|re:|to:)|"
-    r"vacation (?:reply|notice|response|message|auto)|"
+    r"vacation (?:reply|notice|response|message|auto)|yahoo!? auto response|"
     # Celtic
     r"(?:ateb|ymateb) awtomatig|freagra uathoibríoch|freagairt fhèin-obrachail|"
     # Germanic

@@ -26,6 +26,9 @@ _AUTOMATIC = Phrases(
     r" and\b))",
     r"\b(?:e-?mail|message|reply|response) (?:was|has been|is) (?:auto(?:matically)?[- ]?"
     r"(?:generated|sent|created)|(?:generated|sent|created) automatically)",
+    r"\bthis (?:automatic|automated|auto-?generated) (?:reply|response|message|e-?mail|"
+    r"acknowledge?ment|notification)\b[^.\n]{0,30}\b(?:to (?:let|confirm|inform|advise|"
+    r"acknowledge)|confirms|acknowledges)\b",
     r"\bdies ist eine automati(?:sche|sierte)?\w* (?:\w+e )?(?:antwort|nachricht|e-?mail|mail|"
     r"(?:eingangs|empfangs)bestätigung|benachrichtigung)",
     r"\bdiese (?:e-?mail|mail|nachricht|antwort) (?:wurde|wird|ist) (?:\w+ )?automatisch",
@@ -92,6 +95,20 @@ _NO_ANSWER = _any(
     r"\bnão responda\b",
     r"\bsvara inte\b|\binte (?:att )?svara\b|\bbesvar(?:es)? ikke\b|\bikke (?:svar|besvares)\b",
     r"\bpeidiwch ag (?:ymateb|ateb)\b",
+    r"\b(?:mailbox|inbox|address|account|e-?mails?) (?:is|are) (?:no longer|not) (?:being |"
+    r"regularly )?(?:monitored|checked|read)\b",
+    r"\b(?:postfach|adresse|konto) wird nicht (?:mehr |regelmäßig )?(?:gelesen|überwacht|"
+    r"abgerufen|betreut)\b",
+)
+#: "Jo Field no longer works here", which nobody says of themselves.
+_LEFT = Phrases(
+    "no longer|has |ausgeschieden|nicht mehr|quitté|plus |niet |ya no|non lavora|już|slutat|längre|"
+    "slutta|længre|lenger|stoppet|bellach|gadael",
+    r"\b(?:no longer (?:work(?:s|ing)?|employed|with|at|a member)|has (?:now |since )?(?:left|"
+    r"retired)|ausgeschieden|nicht mehr (?:für|bei|im|in)|a quitté|ne (?:fait|travaille) plus|"
+    r"(?:werkt|is) niet (?:meer|langer)|ya no trabaja|non lavora più|już nie pracuje|"
+    r"nie pracuje już|har slutat|arbetar inte längre|har sluttet|(?:arbejder|jobber) ikke "
+    r"(?:længere|lenger)|er stoppet|ddim yn gweithio|wedi gadael)\b",
 )
 #: "Your message has not been read."
 _UNREAD = Phrases(
@@ -118,6 +135,12 @@ _PROMISE = _any(
 _MACHINE = re.compile(
     r"(?:no|do[-_.]?not|dont)[-_.]?reply|noreply|auto(?:mat|reply|respon|ack)|robot", re.IGNORECASE
 )
+#: Mailboxes of nobody in particular.
+_OFFICE = re.compile(
+    r"(?:info|hello|support|help|office|team|enquir|inquir|contact|kontakt|customer|service|"
+    r"feedback|admin|sales|reception|booking|complaint|webmaster|post)",
+    re.IGNORECASE,
+)
 _SUBJECT = re.compile(
     r"\b(?:auto(?:mat(?:ic|ed)|matische?|matique)?[- ]?(?:reply|response|acknowledge?ment)|"
     r"acknowledge?ment|we have received|request received|ticket (?:received|created)|"
@@ -137,6 +160,8 @@ def acknowledges(message: Message) -> bool:
     text = openings.said(message)
     if not text or len(text) > LONGEST or message.attachments or _asks(message.subject):
         return False
+    if _has_left(text, message.author_name):
+        return True
     begins, thanked = openings.opening(text)
     patterns = {"automatic": _AUTOMATIC, "received": _RECEIVED, "unread": _UNREAD}
     # Nearly all mail begins otherwise: the rest of it need not be searched.
@@ -146,11 +171,33 @@ def acknowledges(message: Message) -> bool:
     if "automatic" in found:
         plain = thanked and "?" not in text
         return len(found) > 1 or plain or _sent_by_system(message)
-    promised = "received" in found and _PROMISE.search(text) is not None
     unanswerable = _NO_ANSWER.search(text) is not None
     if "unread" in found:
         return unanswerable
-    return promised and (unanswerable or message.return_path == "")
+    promised = "received" in found and _PROMISE.search(text) is not None
+    return promised and (unanswerable or _nobody_wrote(message, thanked))
+
+
+def _has_left(text: str, author: str) -> bool:
+    """Whether an author is said, under their own name, to be there no more, and nobody to read."""
+    name = author.casefold().split()[-1:]
+    begin = text[:300]
+    if not name or len(name[0]) < 3 or name[0] not in begin.casefold():
+        return False
+    unread = _UNREAD.search(text) is not None or _NO_ANSWER.search(text) is not None
+    return unread and _LEFT.search(begin) is not None
+
+
+def _nobody_wrote(message: Message, thanked: bool) -> bool:
+    """Whether an envelope or an office's mailbox says so of what is received and promised.
+
+    Who thanks in the name of an office themselves answers, and so names what they answer.
+    """
+    local = message.from_.local_part if message.from_ else ""
+    if message.return_path == "" or _MACHINE.match(local):
+        return True
+    answers = message.in_reply_to or message.references
+    return thanked and not answers and _OFFICE.match(local) is not None
 
 
 def _asks(title: str) -> bool:

@@ -33,8 +33,9 @@ _AFTER = (
     "vielen dank", "danke schön", "danke", "mfg", "bitte",
     "bien cordialement", "cordialement", "merci d avance", "merci beaucoup", "merci", "svp",
     "s il vous plaît", "s il vous plait", "bien à vous",
-    "met vriendelijke groet", "met vriendelijke groeten", "alvast bedankt", "bedankt", "dank u",
-    "a u b", "aub", "muchas gracias", "gracias", "un saludo", "saludos", "por favor",
+    "met vriendelijke groet", "met vriendelijke groeten", "groet", "groeten", "groetjes",
+    "alvast bedankt", "bedankt", "dank u", "a u b", "aub",
+    "muchas gracias", "gracias", "un saludo", "saludos", "por favor",
     "grazie mille", "grazie", "cordiali saluti", "per favore", "obrigado", "obrigada",
     "med vänliga hälsningar", "vänliga hälsningar", "tack på förhand", "tack", "mvh",
     "med venlig hilsen", "venlig hilsen", "med vennlig hilsen", "på forhånd tak", "tak", "takk",
@@ -108,7 +109,8 @@ _FRENCH = (
     r"désinscrite?|désabonnée?|retirée?)(?: de (?:cette|la|votre) liste(?: de diffusion)?)?)"
 )
 _DUTCH = (
-    r"(?:afmelden|uitschrijven|afmelding|uitschrijving|"
+    r"(?:(?:afmelden|uitschrijven|afmelding|uitschrijving)"
+    r"(?: (?:voor|van|uit) (?:deze|de|uw|jullie) \w{0,12}(?:lijst|brief))?|"
     r"(?:wilt|wil|kunt|kan|kun|zou) (?:u|je|jullie) (?:mij|me|ons) (?:a u b )?"
     r"(?:(?:van|uit|voor) (?:deze|de|uw|jullie) \w{0,12}(?:lijst|brief) )?"
     r"(?:af|uit)?(?:melden|schrijven|halen|verwijderen)|"
@@ -146,7 +148,7 @@ _WHEN = (
 _REASON = re.compile(
     rf"(?:as |because |since )?i (?:am|m|will be|have|ve)(?: now| just| recently| since)? "
     rf"(?:retiring|retired|leaving|left|moving (?:on|jobs?|roles?)|moved (?:on|jobs?|roles?)|"
-    rf"chang(?:ed|ing) (?:jobs?|roles?)){_WHEN}|"
+    rf"chang(?:ed|ing) (?:jobs?|roles?|departments?|teams?|posts?)){_WHEN}|"
     rf"(?:as |because |since )?i (?:no longer|do not|don t) (?:work|need|wish|want){_WHEN}|"
     r"(?:and )?(?:it|this|the (?:list|content))(?: is|s) (?:no longer|not) (?:really )?"
     r"(?:relevant|of interest|useful|for me)(?: (?:to|for) (?:me|us|my \w+|our \w+))?|"

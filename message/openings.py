@@ -12,6 +12,8 @@ LONGEST_SENTENCE = 300
 _END = re.compile(r"[.!?:\n*](?:(?<=[.!?:])(?=\s)|(?<=\n)(?=\s*\n)|(?<=\*)\*+)")
 #: Ticket systems draw a line above which to answer.
 _DELIMITER = re.compile(r"^[#=*-]{2,}.{3,80}[#=*-]{2,}$")
+#: And says first that nobody reads what is answered.
+_NO_ANSWER = re.compile(r"^\W*(?:please )?(?:do not|don['’]t) (?:reply|respond)\b", re.IGNORECASE)
 _GREETING = re.compile(
     r"^\W*(?:dear|hello|hi|hej|hei|hallo|beste|geachte|sehr geehrte|liebe|guten tag|bonjour|"
     r"madame|hola|estimad[oa]s?|buen|gentile|salve|bom dia|olá|caro|kära|kære|annwyl|bore da|"
@@ -53,6 +55,8 @@ def opening(text: str) -> tuple[list[str], bool]:
     for piece in _sentences(text[:1_000]):
         sentence = " ".join(piece.split())
         if not any(sign.isalpha() for sign in sentence) or _DELIMITER.match(sentence):
+            continue
+        if _NO_ANSWER.match(sentence):
             continue
         if not found and _GREETING.match(sentence):
             sentence = _without_greeting(sentence)

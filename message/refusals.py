@@ -54,7 +54,8 @@ _UNKNOWN = _any(
     r"\b(?:user|recipient|mailbox|account)(?: name)? (?:is )?(?:unknown|not found)\b",
     r"\b(?:unknown|no such|invalid) (?:local )?(?:user|recipient|mailbox|account)\b",
     r"\b(?:user|recipient|mailbox|account|address) (?:does not|doesn't|not) exist",
-    r"\bdisabled recipient|\b(?:user )?account (?:is )?disabled",
+    r"\bdisabled recipient|\b(?:user )?account (?:is )?disabled", r"\bno mx or a records?\b",
+    r"(?:帐号|账号|用户|地址|邮箱|信箱|收件人)[^。\n]{0,8}(?:不存在|停用)",
 )  # fmt: skip
 #: RFC 5321 §3.3: what is refused there is the originator, not the recipient.
 _OF_ORIGINATOR = _any(

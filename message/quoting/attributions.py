@@ -193,8 +193,10 @@ def _heads_a_quotation(joined: str, colon: bool, quote_follows: bool) -> bool:
         return False
     if not colon and not (address and timed):
         return False
+    if _is_prose(joined):
+        return False
     if address or timed:
-        return bool(_START.match(joined) or _named(joined) or told) and not _is_prose(joined)
+        return bool(_START.match(joined) or _named(joined) or told)
     if dated and _START.match(joined):
         return quote_follows or bool(_YEAR.search(joined) and re.search(r"\byou wrote:$", joined))
     return quote_follows and len(joined) < 80

@@ -14,7 +14,9 @@ _DELIMITER = re.compile(r"^--[ \t\u00a0]?\r?\n?$")
 _DASHES = re.compile(r"^(?:—|–|―|—-|__|-{3,40}|—{3,}|–{3,})$")
 _DASH = frozenset("-—–―_")
 _DASHED_NAME = re.compile(r"^[-/~]\s?[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}$")
-_POSTSCRIPT = re.compile(r"^(?:p\.? ?s\.?|p\.? ?p\.? ?s\.?|n\.?b\.?|edit|update)\b", re.IGNORECASE)
+_POSTSCRIPT = re.compile(
+    r"^(?:p\.?[ -]?s\.?|p\.? ?p\.? ?s\.?|n\.?b\.?|edit|update)\b", re.IGNORECASE
+)
 _SENTENCE = re.compile(r"[a-z]{2}[,;]? [a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,}")
 _FULL_SENTENCE = re.compile(r"(?:\S+ ){11,}\S+[.!?]$")
 #: What stands on the cards that people put below their names.

@@ -16,18 +16,20 @@ _DEVICE = (
     r"vodafone|"
     r"o2|ee\b|orange|at&t|telefon|téléphone|telefoon|teléfono|telefono|móvil|portable|computer|"
     r"laptop|"
-    r"messenger|hotmail|aol|gmx|web\.de|zoho|fastmail|superhuman|workspace|teams|ffôn"
+    r"messenger|hotmail|aol|gmx|web\.de|zoho|fastmail|superhuman|workspace|teams|ffôn|mòbil|ponsel"
 )
 _SENT_WITH = re.compile(
     rf"^[*_<\s]*(?:(?:sent|written|typed|envoyé|envoyée|gesendet|geschickt|verzonden|verstuurd|"
     rf"inviato|"
     rf"enviado|enviada|skickat|sendt|lähetetty|wysłan[eoy]|wysłano|odesláno|отправлено|gönderildi|"
-    rf"anfonwyd|seolta)\b[^.!?\n]{{0,40}}\b(?:from|via|with|using|on|by|de|depuis|avec|à partir|"
-    rf"von|mit|"
+    rf"anfonwyd|seolta|enviat|dikirim)\b"
+    rf"[^.!?\n]{{0,40}}\b(?:from|via|with|using|on|by|de|depuis|avec|à partir|"
+    rf"von|mit|des del|dari|"
     rf"vanaf|met|van|da|con|dal|desde|do meu|från|fra|med|puhelimesta|z|ze|с|o|fy|ó)\b|"
     rf"(?:get|télécharger|obtenir|hent|hämta|skaffa|holen sie sich|laden sie|scarica|ottieni|"
     rf"obtener|"
-    rf"obtenha|download|pobierz) (?:outlook|yahoo)|(?:von|vom) (?:meinem|unterwegs))"
+    rf"obtenha|download|pobierz) (?:outlook|yahoo|bluemail|typeapp|spark|proton|tuta|canary)\b|"
+    rf"(?:von|vom) (?:meinem|unterwegs))"
     rf"[^.!?\n]{{0,60}}?(?:{_DEVICE})[^!?\n]{{0,60}}$",
     re.IGNORECASE,
 )

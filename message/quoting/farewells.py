@@ -25,6 +25,10 @@ _CLOSING = re.compile(
     r"\w{3,12}gr(?:uß|üße|uss|üsse)|bien (?:cordialement|amicalement|à toi)|l(?:ijep|ep) pozdrav|"
     r"s poštovanjem|srdačan pozdrav|lep pozdrav|lugupidamisega|mit lieben grüßen|"
     r"(?:どうぞ)?(?:よろしく|宜しく)お(?:願|ねが)い(?:いた|致)?します。?|以上|敬具|此致|敬礼|顺祝商祺|祝好|谢谢|"
+    r"(?:с |най-добри )?поздрави|с поздрав|s (?:úctou|pozdravom)|ar cieņu|"
+    r"(?:bestu |kærar )?kveðj(?:ur|a)|"
+    r"(?:moltes )?salutacions(?: cordials)?|trân trọng|hormat (?:saya|kami)|salam(?: hormat)?|"
+    r"با احترام|با تشکر|ขอแสดงความนับถือ|ด้วยความเคารพ|"
     r"감사합니다\.?|감사드립니다\.?|مع (?:خالص )?(?:التحية|التحيات|الشكر)|تحياتي|وتفضلوا .{5,40}|"
     r"תודה|בברכה|בתודה|"
     r"is mise le meas|le gach dea-mhéin|slán)\s*[,.!;:،–-]*$",

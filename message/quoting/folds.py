@@ -64,7 +64,7 @@ _NOTICE = Phrases(
 _HOURS = Phrases(
     "working|work flexibly|office hours|outside",
     r"\b(?:working (?:days|hours|pattern)|work flexibly|flexible working|office hours|"
-    r"outside (?:of )?(?:your |my )?(?:normal |working ))",
+    r"outside (?:of )?(?:your |my )?(?:own |usual )?(?:normal |working |hours\b))",
 )
 _PERSONAL = re.compile(r"\b(?:I|I['’]\w+|me|my|we['’]\w+)\b")
 _ARMOUR = re.compile(r"^-----(?:BEGIN|END) PGP (?:SIGNED MESSAGE|SIGNATURE)-----$|^Hash: \w+$")
@@ -117,6 +117,8 @@ _DISCLAIMER = re.compile(
     r"freedom of information|data protection|logged)|(?:the|this) (?:council|authority|"
     r"organisation|company)"
     r" (?:accepts no|does not accept|cannot accept|reserves the right|may monitor|will process)|"
+    r"[\w'’&. -]{3,60} (?:accepts? no|(?:do(?:es)?|can) ?not accept(?: any)?) (?:legal )?"
+    r"(?:liability|responsibility)\b.{0,120}\b(?:messages?|e-?mails?|virus(?:es)?)\b|"
     r"senders and recipients of e-?mail|any (?:unauthori[sz]ed|disclosure|form of|copying)|"
     r"(?:whilst|while|although) (?:we|the|every|reasonable|this e-?mail).{0,80}(?:virus|malware|"
     r"precaution)|"

@@ -159,7 +159,19 @@ def length_at(lines: list[Line], place: int, announced: bool = False) -> int:
             continue
         found[label] = value
         end, gap = at + 1, 0
+    if place and not announced and len(found) < 3 and _goes_on(lines[place - 1], lines[place]):
+        return 0
     return end - place if _is_block(found, lines[place:end], announced) else 0
+
+
+def _goes_on(above: Line, line: Line) -> bool:
+    """Whether a line is set in as far as the one right above: both are of what somebody shows."""
+    depth = _depth(line)
+    return depth > 0 and not above.blank and _depth(above) == depth
+
+
+def _depth(line: Line) -> int:
+    return len(line.raw) - len(line.raw.lstrip(" \t"))
 
 
 def _labelled(line: Line) -> tuple[str, str]:

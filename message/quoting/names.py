@@ -26,6 +26,7 @@ def forms(names: Iterable[str]) -> frozenset[str]:
         plain = _ASIDE.sub(" ", name.replace("_", " ")).strip(_EDGES)
         if "@" in plain or len(plain) > LONGEST:
             continue
+        plain = plain.partition("/")[0]  # Lotus Notes: "Jo Field/Legal/Town"
         last, comma, first = plain.partition(",")
         plain = f"{first} {last}" if comma and first.strip() else plain  # "Field, Jo"
         words = [word.casefold() for word in _WORD.findall(_TITLES.sub("", plain))]

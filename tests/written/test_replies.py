@@ -1,4 +1,4 @@
-"""Own words told from all else, over 510 replies from some 150 mail programs in 60 languages."""
+"""Own words told from all else, over 720 replies from some 170 mail programs in 60 languages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +12,17 @@ from tests.written.mail import bare, folded, written
 
 #: How many must be told apart exactly. In a bare text, without a header, nobody knows the author's
 #: name; what is passed on, and a message that is a signature only, we show where others hide it.
-FLOORS = {"replies_text": 162, "replies_html": 82, "replies_mixed": 187}
-#: Own words that are not shown as such: written in another colour into what is quoted, or the very
-#: words of a disclaimer. They are folded, not lost.
+FLOORS = {
+    "replies_text": 168, "replies_html": 82, "replies_mixed": 188, "replies_text_2": 90,
+    "replies_mixed_2": 96,
+}  # fmt: skip
+#: Own words that are not shown as such: written into what is quoted without a mark, the very words
+#: of a disclaimer, a law that the author quotes. They are folded, not lost.
 HIDDEN = {
     "inline-answers-in-colour.eml", "disclaimer-words-as-topic.eml", "vertrag_inline_rot.eml",
     "inline_initials_blue.eml", "thesis_meeting.eml", "outlook_inline_initials.txt",
+    "057_answers_marked_initials.txt", "019-outlook-inline-unmarked.eml", "048-sv-sv-inline.eml",
+    "091-html-only-owa-inline.eml", "033_own_line_ends_wrote.txt",
 }  # fmt: skip
 
 
@@ -37,7 +42,7 @@ def passages_of(case: dict[str, Any]) -> list[Passage]:
 @pytest.mark.parametrize("name", FLOORS)
 def test_own_words(name: str) -> None:
     """The words that somebody newly wrote, no more and no less; the score is printed."""
-    same: Callable[[str], str] = folded if name == "replies_text" else bare
+    same: Callable[[str], str] = folded if name.startswith("replies_text") else bare
     exact, otherwise = 0, []
     for case in written(name):
         if same(own_words(passages_of(case))) == same(case["own_words"]):
