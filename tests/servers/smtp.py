@@ -56,6 +56,7 @@ class SmtpSink:
         self.port = 0
         self.delay, self.pipelining = delay, pipelining
         self.faults = Faults()
+        self.promised = 0
         self.login: tuple[str, str] | None = None
         self.tls: ssl.SSLContext | None = None
         self.connections = 0
@@ -167,9 +168,7 @@ class _Talk:
         fault = faults.recipients.get(recipient)
         if faults.greylist and new:
             fault = "450 4.7.1 greylisted, try again later"
-        elif faults.most_recipients is not None and (
-            len(self._sink.received()) >= faults.most_recipients
-        ):
+        elif faults.most_recipients is not None and (self._sink.promised >= faults.most_recipients):
             fault = "452 4.5.3 too many recipients for now"
         if not self._sender:
             self._say("503 5.5.1 MAIL first")
@@ -177,6 +176,7 @@ class _Talk:
             self._say(fault)
         else:
             self._recipients.append(recipient)
+            self._sink.promised += 1  # two connections may be about to send the hundredth
             self._say("250 2.1.5 ok")
 
     async def _data(self, _argument: str) -> None:
