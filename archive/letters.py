@@ -96,7 +96,7 @@ def letter_of(
         address=author.address if author else "",
         passages=message.passages
         if text == message.text
-        else tuple(quoting.split(text, author=message.author_name)),
+        else tuple(quoting.split(text, author=message.author_name, html=message.html)),
         html=readable(safe) if safe else None,
         attachments=message.attachments,
         incoming_id=incoming_id,

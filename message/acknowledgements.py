@@ -102,8 +102,8 @@ _NO_ANSWER = _any(
 )
 #: "Jo Field no longer works here", which nobody says of themselves.
 _LEFT = Phrases(
-    "no longer|has |ausgeschieden|nicht mehr|quitté|plus |niet |ya no|non lavora|już|slutat|längre|"
-    "slutta|længre|lenger|stoppet|bellach|gadael",
+    "no longer|has |ausgeschieden|nicht mehr|quitté|fait plus|travaille plus|niet |ya no|"
+    "non lavora|już|slutat|längre|sluttet|længere|lenger|stoppet|gweithio|gadael",
     r"\b(?:no longer (?:work(?:s|ing)?|employed|with|at|a member)|has (?:now |since )?(?:left|"
     r"retired)|ausgeschieden|nicht mehr (?:für|bei|im|in)|a quitté|ne (?:fait|travaille) plus|"
     r"(?:werkt|is) niet (?:meer|langer)|ya no trabaja|non lavora più|już nie pracuje|"

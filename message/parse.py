@@ -102,7 +102,7 @@ class Message:
     @cached_property
     def passages(self) -> tuple[quoting.Passage, ...]:
         """The text taken apart: own words, quotations, signature."""
-        return tuple(quoting.split(self.text, author=self.author_name))
+        return tuple(quoting.split(self.text, author=self.author_name, html=self.html))
 
     @property
     def author_name(self) -> str:

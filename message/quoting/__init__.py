@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from message.quoting import attributions, closings, devices, folds, headings, names
+from message.quoting import attributions, closings, devices, folds, headings, inserted, names
 from message.quoting import known as recognition
 from message.quoting.known import Known
 from message.quoting.lines import Line, cut
@@ -18,17 +18,22 @@ class Passage(NamedTuple):
     text: str
 
 
-def split(text: str, known: Known | None = None, author: str = "") -> list[Passage]:
+def split(
+    text: str, known: Known | None = None, author: str = "", html: str | None = None
+) -> list[Passage]:
     """The passages of a text; put together again they are the text, whatever it is.
 
     `known` is what the text answers, if we have it: its lines are quoted however they are marked.
-    `author` is the name of who wrote, if that is known: it may stand below.
+    `author` is the name of who wrote, if that is known: it may stand below. `html` says the same in
+    HTML, if there is such: colours tell who wrote what.
     """
     lines = _with_shared_lines_cut(cut(text))
     _mark_quotations(lines)
+    authors = names.forms([author, *headings.recipients(lines)])
     if known is not None:
         lines = recognition.mark(lines, known)
-    authors = names.forms([author, *headings.recipients(lines)])
+    else:
+        inserted.mark(lines, authors, html)
     for first, run in _runs(lines):
         folds.mark(run, first)
         closings.mark(run, authors)

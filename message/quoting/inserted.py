@@ -1,0 +1,212 @@
+"""Answers written into a quotation without marks: in a colour, behind initials, or below questions.
+
+Outlook marks nothing of what it quotes, so people say above how their answers are to be told:
+"in red below", "marked [JK]", "after each of your questions". The new Outlook and its web page tell
+them by themselves: what they quote has "x_" before the names of its classes, and what is typed into
+it has not.
+"""
+
+import colorsys
+import re
+from itertools import chain, groupby, pairwise
+
+from lxml.etree import LxmlError  # type: ignore[import-untyped]
+from lxml.html import HtmlElement, document_fromstring  # type: ignore[import-untyped]
+
+from message.quoting import farewells
+from message.quoting.known import words_in
+from message.quoting.lines import Line
+
+LARGEST_HTML = 1 << 20
+#: How answers are to be told is said at the beginning or right above the quotation.
+NEAR = 300
+MOST_LINES, MOST_PHRASES = 2_000, 500
+#: An attribution, where all else is marked.
+FEW_LINES = 2
+#: What stands in a colour is not an answer if it is nearly all that is quoted.
+MOST = 0.7
+#: A line as long as this goes on in the next one.
+FULL_LINE = 60
+#: So many questions with an answer below make it sure that they were answered there.
+FEWEST_ANSWERS = 2
+_BELOW = re.compile(
+    r"\b(?:(?:answer|repl|respon|comment|thought|note)\w*\b[^.!?\n]{0,60}\b(?:below|in-?line|"
+    r"in the (?:text|body)|in between|(?:after|under|against|beneath|below) each|underneath)|"
+    r"(?:below|in-?line)\b[^.!?\n]{0,30}\b(?:answer|repl|respon|comment)\w*|"
+    r"(?:antwort|anmerkung|kommentar)\w*\b[^.!?\n]{0,60}\b(?:unten|im text|direkt|darunter|"
+    r"dazwischen|unter (?:ihren|deinen|den|jeder))|"
+    r"(?:réponse|commentaire|répondu)\w*\b[^.!?\n]{0,60}(?:ci-dessous|dans le (?:texte|corps)|"
+    r"(?:après|sous) chaque|plus bas)|"
+    r"(?:antwoord|reactie|opmerking)\w*\b[^.!?\n]{0,60}\b(?:hieronder|in de tekst|onder|"
+    r"tussendoor)|"
+    r"(?:respuesta|comentario|respondo)\w*\b[^.!?\n]{0,60}\b(?:abajo|debajo|en el texto)|"
+    r"(?:rispost|comment)\w*\b[^.!?\n]{0,60}\b(?:sotto|nel testo)|"
+    r"(?:respost|comentári)\w*\b[^.!?\n]{0,60}\b(?:abaixo|no texto)|"
+    r"(?:svar|kommentar)\w*\b[^.!?\n]{0,60}\b(?:nedan\w*|nedenfor|nedenunder|nedunder|"
+    r"i te(?:x|ks)ten|under hver)|"
+    r"(?:ateb|sylw)\w*\b[^.!?\n]{0,60}\b(?:isod|yn y testun)|"
+    r"(?:odpowied\w*|odpowiadam)\b[^.!?\n]{0,60}\b(?:poniżej|w tekście)|"
+    r"vasta\w*\b[^.!?\n]{0,60}\b(?:alla|tekstin|väliin))",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"\[([^\W\d_]{2,12})\](?=\W|$)")
+_HUES = {
+    "red": re.compile(
+        r"\b(?:red|rot|rouge|rood|rojo|rosso|vermelho|röd\w*|rødt?|punaise\w*|czerwon\w*|n?g?goch|"
+        r"coch|červen\w*|красн\w*)\b",
+        re.IGNORECASE,
+    ),
+    "blue": re.compile(
+        r"\b(?:blue|blau|bleu|blauw|azul|blu|blått?|sinise\w*|niebiesk\w*|mewn glas|modř\w*|"
+        r"син\w*)\b",
+        re.IGNORECASE,
+    ),
+    "green": re.compile(
+        r"\b(?:green|grün|vert|groen|verde|grønt?|grön\w*|vihreä\w*|zielon\w*|gwyrdd|zelen\w*|"
+        r"зелен\w*)\b",
+        re.IGNORECASE,
+    ),
+    "purple": re.compile(
+        r"\b(?:purple|violett?|lila|paars|viola|morado|roxo|porffor|magenta|pink)\b",
+        re.IGNORECASE,
+    ),
+}
+_NAMED = {
+    "red": "ff0000", "darkred": "8b0000", "crimson": "dc143c", "firebrick": "b22222",
+    "maroon": "800000", "blue": "0000ff", "navy": "000080", "darkblue": "00008b",
+    "mediumblue": "0000cd", "royalblue": "4169e1", "dodgerblue": "1e90ff", "green": "008000",
+    "darkgreen": "006400", "limegreen": "32cd32", "lime": "00ff00", "seagreen": "2e8b57",
+    "purple": "800080", "magenta": "ff00ff", "fuchsia": "ff00ff", "darkviolet": "9400d3",
+    "indigo": "4b0082",
+}  # fmt: skip
+_COLOUR = re.compile(r"(?:^|;)\s*color\s*:\s*([^;!]+)", re.IGNORECASE)
+_RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})", re.IGNORECASE)
+_TYPED = "elementToProof"
+
+
+def mark(lines: list[Line], authors: frozenset[str], html: str | None) -> None:
+    """Mark as own what the author wrote into what is quoted in these lines.
+
+    `authors` are the forms of the author's name, `html` is the same message in HTML, if there is.
+    """
+    first = next((at for at, line in enumerate(lines) if line.kind == "quoted"), None)
+    if first is None:
+        return
+    said = " ".join(line.plain for line in lines[:first])
+    said = f"{said[:NEAR]}\n{said[NEAR:][-NEAR:]}"
+    quoted = [line for line in lines[first:] if line.kind == "quoted"]
+    if sum(not (line.marked or line.blank) for line in quoted) > FEW_LINES:
+        _mark_tagged(quoted, said, authors)
+        if _BELOW.search(said):
+            _mark_below_questions(quoted)
+    if html is not None and len(html) <= LARGEST_HTML and len(quoted) <= MOST_LINES:
+        hues = {name for name, words in _HUES.items() if words.search(said)}
+        if hues or f"x_{_TYPED}" in html:
+            _mark_phrases(quoted, _phrases(html, hues))
+
+
+def _mark_tagged(quoted: list[Line], said: str, authors: frozenset[str]) -> None:
+    """What stands behind "[JK]", as the text above says, or as the author's name begins."""
+    announced = {tag.casefold() for tag in _TAG.findall(said)}
+    full = False
+    for line in quoted:
+        tag = _TAG.match(line.plain) if line.plain.startswith("[") else None
+        begins = tag is not None and tag[1].casefold() in (announced | authors)
+        goes_on = full and tag is None and not line.blank and line.plain[0].islower()
+        if (begins or goes_on) and not line.marked:
+            line.kind = "own"
+            full = len(line.plain) >= FULL_LINE
+        else:
+            full = False
+
+
+def _mark_below_questions(quoted: list[Line]) -> None:
+    """The paragraphs that stand below a question, where several do."""
+    if any(line.marked or line.kind == "own" for line in quoted):
+        return
+    paragraphs = [list(lines) for blank, lines in groupby(quoted, _is_blank) if not blank]
+    answers = [
+        below
+        for above, below in pairwise(paragraphs)
+        if above[-1].plain.endswith("?")
+        and not below[-1].plain.endswith("?")
+        and not farewells.is_thanks(below[0].plain)
+    ]
+    if len(answers) >= FEWEST_ANSWERS:
+        for line in chain.from_iterable(answers):
+            line.kind = "own"
+
+
+def _is_blank(line: Line) -> bool:
+    return line.blank
+
+
+def _mark_phrases(quoted: list[Line], phrases: list[str]) -> None:
+    said = [" ".join(words_in(line.plain)) for line in quoted]
+    found = [bool(words) and _is_in(words, phrases) for words in said]
+    ours = sum(len(words) for words, is_ours in zip(said, found, strict=True) if is_ours)
+    if ours > MOST * sum(map(len, said)):
+        return
+    for line, is_ours in zip(quoted, found, strict=True):
+        if is_ours:
+            line.kind = "own"
+
+
+def _is_in(words: str, phrases: list[str]) -> bool:
+    """Whether a line is one of the phrases, or, having three words and more, a part of one."""
+    if words in phrases:
+        return True
+    return words.count(" ") > 1 and any(f" {words} " in f" {phrase} " for phrase in phrases)
+
+
+def _phrases(html: str, hues: set[str]) -> list[str]:
+    """The words of what stands in one of the colours, or was typed into what Outlook quotes."""
+    try:
+        tree = document_fromstring(html)
+    except (LxmlError, ValueError):
+        return []
+    found: list[str] = []
+    inside: set[HtmlElement] = set()
+    below = False  # where Outlook quotes what it has renamed
+    for element in tree.iter():
+        if not isinstance(element.tag, str):
+            continue
+        classes = (element.get("class") or "").split()
+        below = below or f"x_{_TYPED}" in classes
+        if element.getparent() in inside:
+            inside.add(element)
+        elif (below and _TYPED in classes) or (hues and _hue_of(element) in hues):
+            inside.add(element)
+            found.append(" ".join(words_in(str(element.text_content()))))
+    return [words for words in found if words][:MOST_PHRASES]
+
+
+def _hue_of(element: HtmlElement) -> str | None:
+    found = _COLOUR.search(element.get("style") or "")
+    value = found[1] if found else element.get("color") if element.tag == "font" else None
+    return hue(value) if value else None
+
+
+def hue(value: str) -> str | None:
+    """Which of our colours a colour of CSS is; None for black, grey, white and all others."""
+    plain = value.strip().lower()
+    parts = _RGB.match(plain)
+    if parts:
+        red, green, blue = (min(int(part), 255) for part in parts.groups())
+    else:
+        digits = _NAMED.get(plain, plain.removeprefix("#"))
+        digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
+        if not re.fullmatch(r"[0-9a-f]{6}", digits):
+            return None
+        red, green, blue = (int(digits[at : at + 2], 16) for at in (0, 2, 4))
+    turn, light, strong = colorsys.rgb_to_hls(red / 255, green / 255, blue / 255)
+    if strong < 0.3 or not 0.08 < light < 0.85:
+        return None
+    degrees = turn * 360
+    if degrees < 20 or degrees >= 340:
+        return "red"
+    if 70 <= degrees < 170:
+        return "green"
+    if 190 <= degrees < 260:
+        return "blue"
+    return "purple" if 260 <= degrees < 340 else None
