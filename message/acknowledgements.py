@@ -137,10 +137,17 @@ _MACHINE = re.compile(
 )
 #: Mailboxes of nobody in particular.
 _OFFICE = re.compile(
-    r"(?:info|hello|support|help|office|team|enquir|inquir|contact|kontakt|customer|service|"
-    r"feedback|admin|sales|reception|booking|complaint|webmaster|post)",
+    r"(?:info|hello|support|help(?:desk)?|office|team|enquir(?:y|ies)|inquir(?:y|ies)|contact(?:us)?|"
+    r"kontakt|customer(?:s|service|services|care)?|services?|feedback|admin|sales|reception|"
+    r"bookings?|complaints?|webmaster|post)(?![^\W\d_])",
     re.IGNORECASE,
 )
+_OF_ONESELF = re.compile(
+    r"\b(?:I|I['’]\w+|my|mine|me|ich|mein\w*|je|j['’]\w+|mon|ma|ik|mijn|yo|jag|jeg)\b",
+    re.IGNORECASE,
+)
+#: So near before the words that somebody has left stands the name.
+NEAR = 60
 _SUBJECT = re.compile(
     r"\b(?:auto(?:mat(?:ic|ed)|matische?|matique)?[- ]?(?:reply|response|acknowledge?ment)|"
     r"acknowledge?ment|we have received|request received|ticket (?:received|created)|"
@@ -180,12 +187,14 @@ def acknowledges(message: Message) -> bool:
 
 def _has_left(text: str, author: str) -> bool:
     """Whether an author is said, under their own name, to be there no more, and nobody to read."""
-    name = author.casefold().split()[-1:]
     begin = text[:300]
-    if not name or len(name[0]) < 3 or name[0] not in begin.casefold():
+    left = _LEFT.search(begin)
+    name = author.casefold().split()[-1:]
+    if left is None or not name or len(name[0]) < 3 or _OF_ONESELF.search(begin):
         return False
-    unread = _UNREAD.search(text) is not None or _NO_ANSWER.search(text) is not None
-    return unread and _LEFT.search(begin) is not None
+    if name[0] not in begin[max(0, left.start() - NEAR) : left.start()].casefold():
+        return False
+    return _UNREAD.search(text) is not None or _NO_ANSWER.search(text) is not None
 
 
 def _nobody_wrote(message: Message, thanked: bool) -> bool:

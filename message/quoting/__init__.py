@@ -29,11 +29,11 @@ def split(
     """
     lines = _with_shared_lines_cut(cut(text))
     _mark_quotations(lines)
-    authors = names.forms([author, *headings.recipients(lines)])
     if known is not None:
         lines = recognition.mark(lines, known)
     else:
-        inserted.mark(lines, authors, html)
+        inserted.mark(lines, author, html)
+    authors = names.forms([author, *headings.recipients(lines)])
     for first, run in _runs(lines):
         folds.mark(run, first)
         closings.mark(run, authors)

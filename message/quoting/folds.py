@@ -118,7 +118,7 @@ _DISCLAIMER = re.compile(
     r"organisation|company)"
     r" (?:accepts no|does not accept|cannot accept|reserves the right|may monitor|will process)|"
     r"[\w'’&. -]{3,60} (?:accepts? no|(?:do(?:es)?|can) ?not accept(?: any)?) (?:legal )?"
-    r"(?:liability|responsibility)\b.{0,120}\b(?:messages?|e-?mails?|virus(?:es)?)\b|"
+    r"(?:liability|responsibility)\b.{0,120}\bthis (?:message|e-?mail|transmission)\b|"
     r"senders and recipients of e-?mail|any (?:unauthori[sz]ed|disclosure|form of|copying)|"
     r"(?:whilst|while|although) (?:we|the|every|reasonable|this e-?mail).{0,80}(?:virus|malware|"
     r"precaution)|"

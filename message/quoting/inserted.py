@@ -13,7 +13,7 @@ from itertools import chain, groupby, pairwise
 from lxml.etree import LxmlError  # type: ignore[import-untyped]
 from lxml.html import HtmlElement, document_fromstring  # type: ignore[import-untyped]
 
-from message.quoting import farewells
+from message.quoting import attributions, farewells, headings, names
 from message.quoting.known import words_in
 from message.quoting.lines import Line
 
@@ -84,10 +84,11 @@ _RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})", re.IGNOR
 _TYPED = "elementToProof"
 
 
-def mark(lines: list[Line], authors: frozenset[str], html: str | None) -> None:
-    """Mark as own what the author wrote into what is quoted in these lines.
+def mark(lines: list[Line], author: str, html: str | None) -> None:
+    """Mark as own what the author wrote into the message that these lines quote first.
 
-    `authors` are the forms of the author's name, `html` is the same message in HTML, if there is.
+    `author` is the author's name, `html` the same message in HTML, if there is such. What lies
+    deeper in a chain was there before.
     """
     first = next((at for at, line in enumerate(lines) if line.kind == "quoted"), None)
     if first is None:
@@ -95,23 +96,40 @@ def mark(lines: list[Line], authors: frozenset[str], html: str | None) -> None:
     said = " ".join(line.plain for line in lines[:first])
     said = f"{said[:NEAR]}\n{said[NEAR:][-NEAR:]}"
     quoted = [line for line in lines[first:] if line.kind == "quoted"]
-    if sum(not (line.marked or line.blank) for line in quoted) > FEW_LINES:
-        _mark_tagged(quoted, said, authors)
-        if _BELOW.search(said):
-            _mark_below_questions(quoted)
-    if html is not None and len(html) <= LARGEST_HTML and len(quoted) <= MOST_LINES:
-        hues = {name for name, words in _HUES.items() if words.search(said)}
-        if hues or f"x_{_TYPED}" in html:
-            _mark_phrases(quoted, _phrases(html, hues))
+    bare = sum(not (line.marked or line.blank) for line in quoted) > FEW_LINES
+    below = bare and _BELOW.search(said) is not None
+    tagged = bare and any(line.plain.startswith("[") for line in quoted)
+    phrases = _phrases(html, said) if html and len(quoted) <= MOST_LINES else []
+    if not (below or tagged or phrases):
+        return
+    quoted = _first_message(quoted)
+    _mark_tagged(quoted, _TAG.findall(said), names.forms([author]))
+    if below:
+        _mark_below_questions(quoted)
+    _mark_phrases(quoted, phrases)
 
 
-def _mark_tagged(quoted: list[Line], said: str, authors: frozenset[str]) -> None:
+def _first_message(lines: list[Line]) -> list[Line]:
+    """The lines above the second head."""
+    at = heads = 0
+    while at < len(lines):
+        length = 0
+        if not (lines[at].blank or lines[at].marked):
+            length = headings.length_at(lines, at) or attributions.length_at(lines, at)
+        heads += bool(length)
+        if heads == 2:
+            return lines[:at]
+        at += length or 1
+    return lines
+
+
+def _mark_tagged(quoted: list[Line], announced: list[str], author: frozenset[str]) -> None:
     """What stands behind "[JK]", as the text above says, or as the author's name begins."""
-    announced = {tag.casefold() for tag in _TAG.findall(said)}
+    known = author | {tag.casefold() for tag in announced}
     full = False
     for line in quoted:
         tag = _TAG.match(line.plain) if line.plain.startswith("[") else None
-        begins = tag is not None and tag[1].casefold() in (announced | authors)
+        begins = tag is not None and tag[1].casefold() in known
         goes_on = full and tag is None and not line.blank and line.plain[0].islower()
         if (begins or goes_on) and not line.marked:
             line.kind = "own"
@@ -159,8 +177,11 @@ def _is_in(words: str, phrases: list[str]) -> bool:
     return words.count(" ") > 1 and any(f" {words} " in f" {phrase} " for phrase in phrases)
 
 
-def _phrases(html: str, hues: set[str]) -> list[str]:
-    """The words of what stands in one of the colours, or was typed into what Outlook quotes."""
+def _phrases(html: str, said: str) -> list[str]:
+    """The words of what stands in the colours named, or was typed into what Outlook quotes."""
+    hues = {name for name, words in _HUES.items() if words.search(said)}
+    if len(html) > LARGEST_HTML or not (hues or f"x_{_TYPED}" in html):
+        return []
     try:
         tree = document_fromstring(html)
     except (LxmlError, ValueError):

@@ -157,6 +157,7 @@ def test_guards_against_loops() -> None:
     assert why_automatic(letter(PERSONAL + loop, "We are closed.\n")) is not None
     assert why_automatic(letter(f"{PERSONAL}{loop}\nList-Id: <x.swindon.example>")) is None
     assert why_automatic(letter(f"{PERSONAL}Subject: News\nX-Loop: x@other.example")) is None
+    assert why_automatic(letter(f"{PERSONAL}{loop}\nAuto-Submitted: no")) is None
 
 
 ACKNOWLEDGED = [
@@ -170,6 +171,12 @@ ACKNOWLEDGED = [
     "Bonjour,\n\nNous avons bien reçu votre demande. Ceci est un message automatique.",
     "Geachte heer,\n\nUw melding is geregistreerd. Dit is een automatisch gegenereerd bericht.",
     "Diolch am gysylltu â ni. Rydym wedi derbyn eich neges. Neges awtomatig yw hon.",
+    "** PLEASE DO NOT REPLY TO THIS EMAIL **\n\nThank you for your email. This is an automated "
+    "acknowledgement.",
+    "Thank you for contacting my office. I get hundreds of emails, and this automated response is "
+    "to let you know that yours has arrived.",
+    "Mrs Field no longer works for Swindon. This mailbox is not monitored.",
+    "Herr Field ist zum 31.03. aus unserem Haus ausgeschieden. Ihre Nachricht wird nicht gelesen.",
 ]  # fmt: skip
 NOT_ACKNOWLEDGED = [
     'Our new text: "Thank you for your email. This is an automated response. Please do not reply '
@@ -182,6 +189,10 @@ NOT_ACKNOWLEDGED = [
     "This is an automated message, said the bot, and I believed it.",
     "We have received your comments, and the case for a shared bot is made in chapter 2; please do "
     "not reply to the list.",
+    "Jo Field here. My colleague has left the council, and her mailbox is no longer monitored.",
+    "Anna Archer has left the council. Her mailbox is no longer monitored, so please write to Bo.",
+    "I have left Swindon. This mailbox is no longer monitored.",
+    "Thank you for your comments. We have received your report and will be in touch.",
 ]  # fmt: skip
 
 
@@ -195,6 +206,23 @@ def test_i4_acknowledgements_that_only_their_words_tell(text: str) -> None:
 def test_i4_people_who_write_of_acknowledgements(text: str) -> None:
     """I4: they quote them, and answer through systems that add such sentences."""
     assert why_automatic(letter(f"{PERSONAL}Subject: Your message", text)) is None
+
+
+@pytest.mark.parametrize(
+    ("author", "more", "automatic"),
+    [
+        ("Team <hello@willow.example>", "", True),
+        ("Town <noreply@town.example>", "", True),
+        ("Team <hello@willow.example>", "In-Reply-To: <x@y.example>\n", False),
+        ("Ann <a.postlethwaite@town.example>", "", False),
+        ("Ann <postlethwaite@town.example>", "", False),
+    ],
+)
+def test_whose_acknowledgement_it_is(author: str, more: str, automatic: bool) -> None:
+    """An office thanks, has received and promises; a person answers what they have received."""
+    text = "Thanks for writing to us. We've received your message and answer as soon as we can."
+    head = f"From: {author}\nReturn-Path: <x@town.example>\n{more}Subject: Thanks!"
+    assert (why_automatic(letter(head, text)) is not None) is automatic
 
 
 def test_a_question_about_an_acknowledgement_is_one() -> None:

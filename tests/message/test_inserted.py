@@ -71,6 +71,12 @@ def test_behind_a_name_in_brackets(said: str, tag: str) -> None:
     assert own(said, TIGHT.format(tag)) == [said, *answers]
 
 
+def test_what_lies_deeper_was_there_before() -> None:
+    """Answers of the last round, in the same colour and behind the same name, stay quoted."""
+    older = f"Older.\n\n{HEAD}{TIGHT.format('CV')}"
+    assert own("In red.", older, painted('style="color:red"')) == ["In red."]
+
+
 def test_a_wrapped_answer_goes_on() -> None:
     """A full line goes on in small letters; a short one does not."""
     long = "[CV] Only the social worker who made it, and her manager when she is away on leave or"
