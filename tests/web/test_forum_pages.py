@@ -106,6 +106,24 @@ def test_w36_a_thread_reads_well_aloud(place: Place) -> None:
 
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+def test_what_is_answered_between_its_lines_is_open(place: Place) -> None:
+    """The question above each of several answers; what is quoted once, or is long, is folded."""
+    parts = [
+        ("own", "My answers below.\n"), ("quoted", "From: Ben\n\nWho reads it?\n"),
+        ("own", "Nobody.\n"), ("quoted", "> For how long?\n"), ("own", "A month.\n"),
+        ("quoted", "Regards\nBen\n"),
+    ]  # fmt: skip
+    once = [("quoted", "> Who reads it?\n"), ("own", "Nobody.\n")]
+    long = [("own", "See below."), ("quoted", "line\n" * 9), ("own", "Nobody.\n")]
+    browser = place.browser(place.anna)
+    opened = []
+    for said in (parts, once, long):
+        text = browser.get(f"/posts/{add_post(place.network.main, 'Open', said).id}").text
+        opened.append((text.count("Quoted text ("), len(re.findall(r"<details[^>]* open>", text))))
+    assert opened == [(3, 2), (1, 0), (1, 0)]
+
+
+@pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 def test_w13_content_of_others_is_shown_and_not_obeyed(place: Place) -> None:
     """Markup in words, names and subjects is text; HTML of a newsletter is sanitised, lowered."""
     nasty = '<script>alert(1)</script><img src=x onerror=alert(1)>"><b>'

@@ -20,15 +20,21 @@ from web.visits import NotThere, Visit, go, looking
 
 #: Deeper answers are not moved further to the right; their depth is said in words anyway.
 DEEPEST_INDENT = 4
+#: A quotation of so many lines is open if an answer stands right below it, one of several.
+MOST_OPEN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of a post: its kind, how many lines, and the piece as safe HTML."""
+    """A piece of a post: its kind, how many lines, and the piece as safe HTML.
+
+    Who answers between the lines is understood with these lines only: they are `open`.
+    """
 
     kind: str
     lines: int
     html: Markup
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +146,14 @@ def passages_of(found: Post) -> list[Passage]:
     """What a post says, piece by piece; what the network sent keeps its headings and links."""
     if found.mailing_id is not None and found.html:
         return [Passage("html", 0, pages.lowered(found.html))]
+    said = [(kind, text) for kind, text in reading.parts_of(found) if text.strip()]
+    several = sum(kind == "own" for kind, _ in said) > 1
     passages = []
-    for kind, text in reading.parts_of(found):
-        if text.strip():
-            lines = sum(1 for line in text.splitlines() if line.strip())
-            shown = pages.unquoted(text) if kind == "quoted" else text
-            passages.append(Passage(kind, lines, pages.said(shown)))
+    for (kind, text), (below, _) in zip(said, [*said[1:], ("", "")], strict=True):
+        lines = sum(1 for line in text.splitlines() if line.strip())
+        shown = pages.unquoted(text) if kind == "quoted" else text
+        answered = several and (kind, below) == ("quoted", "own") and lines <= MOST_OPEN
+        passages.append(Passage(kind, lines, pages.said(shown), answered))
     return passages
 
 
