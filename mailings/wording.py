@@ -11,7 +11,7 @@ from markupsafe import Markup
 from core import addresses, clock, links, settings
 from meetings.contributions import Part
 from meetings.models import Contribution, Meeting
-from message import markdown, sanitise
+from message import markdown, quoting, sanitise
 from subscribers.models import MailingList
 
 #: Columns of plain text.
@@ -127,13 +127,17 @@ def extract(words: str, limit: int = 300) -> str:
 def own_and_quoted(parts: Iterable[tuple[str, str]]) -> str:
     """The text of a post as others get it: its words, what they answer, and the signature.
 
+    However its mail program told them apart (by a colour, by nothing), here marks do.
+
     What is quoted below the last words is left out: everybody has had it.
     """
     kept = list(parts)
     while kept and (kept[-1][0] in {"quoted", "folded"} or not kept[-1][1].strip()):
         kept.pop()
     texts = [
-        _shortened(text) if kind == "quoted" else text for kind, text in kept if kind != "folded"
+        _shortened(quoting.marked(text)) if kind == "quoted" else quoting.unmarked(text)
+        for kind, text in kept
+        if kind != "folded"
     ]
     return re.sub(r"\n{3,}", "\n\n", "".join(texts)).strip("\n")
 
@@ -142,8 +146,7 @@ def _shortened(quotation: str) -> str:
     lines = quotation.splitlines(keepends=True)
     if len(lines) <= MOST_QUOTED:
         return quotation
-    mark = "> […]\n" if lines[-MOST_QUOTED].startswith(">") else "[…]\n"
-    return mark + "".join(lines[-MOST_QUOTED + 1 :])
+    return "> […]\n" + "".join(lines[-MOST_QUOTED + 1 :])
 
 
 # --- people and numbers -----------------------------------------------------------------------

@@ -44,18 +44,31 @@ def split(
 
 def own_words(passages: Sequence[Passage]) -> str:
     """What the author wrote here: the own passages, without blank lines around each."""
-    own = [_unmarked(passage.text) for passage in passages if passage.kind == "own"]
+    own = [unmarked(one.text).strip("\n\r") for one in passages if one.kind == "own"]
     return "\n\n".join(text.rstrip() for text in own if text.strip())
 
 
-def _unmarked(text: str) -> str:
+def unmarked(text: str) -> str:
     """Own words without the marks they got by standing inside of a quotation."""
     if ">" not in text:
-        return text.strip("\n\r")
-    lines = cut(text.strip("\n\r"))
+        return text
+    lines = cut(text)
     if not all(line.marked or line.blank for line in lines):
-        return text.strip("\n\r")
-    return "".join(line.raw.lstrip("> \t") or "\n" for line in lines).strip("\n\r")
+        return text
+    return "".join(line.raw.lstrip("> \t") or "\n" for line in lines)
+
+
+def marked(text: str) -> str:
+    """A quotation with marks before its lines, if its mail program put none there."""
+    lines = cut(text)
+    full = [at for at, line in enumerate(lines) if not line.blank]
+    if not full or any(line.marked for line in lines):
+        return text
+    marks = [">" if line.blank else "> " for line in lines]
+    return "".join(
+        f"{mark}{line.raw}" if full[0] <= at <= full[-1] else line.raw
+        for at, (mark, line) in enumerate(zip(marks, lines, strict=True))
+    )
 
 
 def answered_items(passages: Sequence[Passage]) -> list[tuple[str, str]]:

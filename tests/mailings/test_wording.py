@@ -55,6 +55,11 @@ def test_said_keeps_quotations_and_links() -> None:
         ([("own", "Yes.\n"), ("signature", "-- \nJo\n"), ("folded", "Private!\n")],
          "Yes.\n-- \nJo"),
         ([("own", "a\n"), ("folded", "x\n"), ("own", "b\n")], "a\nb"),
+        ([("quoted", "From: Jo <jo@x.example>\n\nIs it?\n\n"), ("own", "Yes, > 5 %.\n")],
+         "> From: Jo <jo@x.example>\n>\n> Is it?\n\nYes, > 5 %."),
+        ([("own", "a\n"), ("quoted", "\nIs it?\n"), ("own", "Yes.\n")], "a\n\n> Is it?\nYes."),
+        ([("quoted", "> Is it?\n"), ("own", "> Yes.\n>\n> All.\n"), ("quoted", "> Bye\n")],
+         "> Is it?\nYes.\n\nAll."),
     ],
 )  # fmt: skip
 def test_a_copy_holds_what_is_new(parts: list[tuple[str, str]], text: str) -> None:

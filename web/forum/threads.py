@@ -12,6 +12,7 @@ from starlette.routing import Route
 from archive import access, reading
 from archive.models import Attachment, Post
 from core import addresses
+from message import quoting
 from message import subject as subjects
 from subscribers.models import MailingList
 from web import pages
@@ -151,7 +152,7 @@ def passages_of(found: Post) -> list[Passage]:
     passages = []
     for (kind, text), (below, _) in zip(said, [*said[1:], ("", "")], strict=True):
         lines = sum(1 for line in text.splitlines() if line.strip())
-        shown = pages.unquoted(text) if kind == "quoted" else text
+        shown = pages.unquoted(text) if kind == "quoted" else quoting.unmarked(text)
         answered = several and (kind, below) == ("quoted", "own") and lines <= MOST_OPEN
         passages.append(Passage(kind, lines, pages.said(shown), answered))
     return passages
