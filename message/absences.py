@@ -24,7 +24,8 @@ _ANSWERS = (
     r"respuesta autom[aá]tica|risposta automatica|resposta autom[aáà]tica|ausência tempor|"
     r"r[aă]spuns automat|erantzun automatikoa|"
     # Slavic and Baltic
-    r"automatyczna odpowied|odpowiedź automatyczna|automatická odpov|automatski odgovor|"
+    r"automatyczna odpowied|autoodpowied[źz]|odpowiedź automatyczna|automatická odpov|"
+    r"automatski odgovor|"
     r"samodejni odgovor|автоматический ответ|автоответ|автоматична відповідь|"
     r"автоматичен отговор|аутоматски одговор|автоматски одговор|automatinis atsakymas|"
     r"automātisk[aā] atbilde|"
@@ -45,6 +46,7 @@ _AWAY = (
     r"(?: (?:auto\W*reply|until .*|re\b.*))?\s*(?:[:(\[-].*)?$|"
     r"away from (?:the |my )?(?:office|desk|mail)\s*[:(\[-]|"
     r"allan o'?r swyddfa|i ffwrdd o'?r swyddfa|abwesend\s*:|niet aanwezig\s*:|"
+    r"absente?(?:\(e\))?\s*[:：]|"
     r"fuera de (?:la )?oficina|fuori (?:sede|ufficio)\s*:|ikke til stede|poissa\s*:"
 )
 _TAGS = r"^\s*(?:\[[^\]]{1,40}\]\s*)*"
@@ -76,6 +78,8 @@ NOTE = re.compile(
     r"außer haus|wieder (?:im büro|erreichbar))|(?:bin|ist) .{0,60}(?:nicht im büro|abwesend|"
     r"im urlaub)|"
     r"\bje (?:suis|serai)\b.{0,40}(?:absent|en (?:congé|vacances|déplacement))|"
+    r"\bactuellement (?:absent|en (?:congé|vacances|déplacement))|"
+    r"\bjeg har sluttet (?:i|hos|ved|på)\b|\bjag har (?:semester|slutat|ledigt)\b|"
     r"\bik ben\b.{0,60}(?:afwezig|met (?:verlof|vakantie)|op vakantie|niet (?:aanwezig|"
     r"op kantoor))|"
     r"\b(?:estoy|estaré|me encuentro)\b.{0,40}(?:fuera de|de vacaciones|ausente)|"

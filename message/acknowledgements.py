@@ -59,7 +59,7 @@ _AUTOMATIC = Phrases(
 )
 #: "Your enquiry has been received."
 _RECEIVED = Phrases(
-    "your|has been|ihr|bien |accusons|uw |su |hemos|abbiamo|richiesta|recebemos|sua |vi har|"
+    "your|has been|ihr|bien |accusons|uw |su |hemos|abbiamo|è stata|recebemos|sua |vi har|"
     "olemme|otrzymali|zgłoszenie|eich",
     r"\byour (?:e-?mail|message|enquir\w+|inquir\w+|request|query|case|ticket|report|submission|"
     r"application|correspondence|incident)\b[^.\n]{0,60}\b(?:has|have) been (?:successfully )?"
@@ -74,7 +74,8 @@ _RECEIVED = Phrases(
     r"geregistreerd)|\bw(?:ij|e) hebben uw [^.\n]{3,40} ontvangen",
     r"\bhemos recibido su\b|\bsu (?:consulta|solicitud|mensaje)\b[^.\n]{0,40}\b(?:recibid|"
     r"registrad)",
-    r"\babbiamo ricevuto (?:la|il) (?:su|tu|vostr)|\bla (?:sua|vostra|tua) richiesta è stata",
+    r"\babbiamo ricevuto (?:la|il) (?:su|tu|vostr)|\bla (?:sua|vostra|tua) (?:richiesta|"
+    r"comunicazione|segnalazione|domanda|e-?mail) è stata",
     r"\brecebemos (?:o|a) (?:seu|sua)\b|\ba sua (?:mensagem|solicitação) foi (?:recebid|registad)",
     r"\bvi har (?:tagit emot|mottagit|modtaget|mottatt) (?:ditt|din|dit|deres|er)\b",
     r"\bolemme vastaanottaneet\b|\botrzymaliśmy (?:twoj|państwa|pan)|\bzgłoszenie zostało\b",
@@ -102,10 +103,11 @@ _NO_ANSWER = _any(
 )
 #: "Jo Field no longer works here", which nobody says of themselves.
 _LEFT = Phrases(
-    "no longer|has |ausgeschieden|nicht mehr|quitté|fait plus|travaille plus|niet |ya no|"
+    "no longer|left|retired|ausgeschieden|nicht mehr|quitté|fait plus|travaille plus|niet |ya no|"
     "non lavora|już|slutat|längre|sluttet|længere|lenger|stoppet|gweithio|gadael",
-    r"\b(?:no longer (?:work(?:s|ing)?|employed|with|at|a member)|has (?:now |since )?(?:left|"
-    r"retired)|ausgeschieden|nicht mehr (?:für|bei|im|in)|a quitté|ne (?:fait|travaille) plus|"
+    r"\b(?:no longer (?:work(?:s|ing)?|employed|with|at|a member)|(?:has (?:now |since )?)?left|"
+    r"has (?:now |since )?retired|ausgeschieden|nicht mehr (?:für|bei|im|in)|a quitté|"
+    r"ne (?:fait|travaille) plus|"
     r"(?:werkt|is) niet (?:meer|langer)|ya no trabaja|non lavora più|już nie pracuje|"
     r"nie pracuje już|har slutat|arbetar inte längre|har sluttet|(?:arbejder|jobber) ikke "
     r"(?:længere|lenger)|er stoppet|ddim yn gweithio|wedi gadael)\b",
@@ -127,7 +129,8 @@ _PROMISE = _any(
     r"\bas soon as (?:possible|we can)\b",
     r"\bin due course\b", r"\bbe in touch\b", r"\bunter der nummer\b|\bso (?:bald|schnell) wie "
     r"möglich\b|\bschnellstmöglich\b", r"\bsous le numéro\b|\bdans les (?:meilleurs|plus brefs)\b",
-    r"\bonder nummer\b|\bzo (?:snel|spoedig) mogelijk\b", r"\blo antes posible\b|\bcon el número\b",
+    r"\bonder \w{0,12}nummer\b", r"\bbinnen \w+ (?:werk)?dagen\b|\bzo (?:snel|spoedig) mogelijk\b",
+    r"\blo antes posible\b|\bcon el número\b",
     r"\bal più presto\b|\bcon il numero\b", r"\bo mais breve\b|\bcom o número\b",
     r"\bså snart\b|\bhurtigst muligt\b|\barbets?dagar\b|\barbejdsdage\b",
     r"\bcyn gynted â phosibl\b|\bdiwrnod gwaith\b|\bcyfeirnod\b",
@@ -167,9 +170,9 @@ def acknowledges(message: Message) -> bool:
     text = openings.said(message)
     if not text or len(text) > LONGEST or message.attachments or _asks(message.subject):
         return False
-    if _has_left(text, message.author_name):
-        return True
     begins, thanked = openings.opening(text)
+    if _has_left(message, text, thanked) or _is_unread(message, begins):
+        return True
     patterns = {"automatic": _AUTOMATIC, "received": _RECEIVED, "unread": _UNREAD}
     # Nearly all mail begins otherwise: the rest of it need not be searched.
     if not thanked and not any(p.search(one) for p in patterns.values() for one in begins):
@@ -185,16 +188,29 @@ def acknowledges(message: Message) -> bool:
     return promised and (unanswerable or _nobody_wrote(message, thanked))
 
 
-def _has_left(text: str, author: str) -> bool:
-    """Whether an author is said, under their own name, to be there no more, and nobody to read."""
+def _is_unread(message: Message, begins: list[str]) -> bool:
+    """Whether a mailbox that says "no reply" begins by saying that nobody reads it."""
+    author = message.from_
+    if author is None or not _MACHINE.match(author.local_part):
+        return False
+    return any(_NO_ANSWER.search(one) for one in begins)
+
+
+def _has_left(message: Message, text: str, thanked: bool) -> bool:
+    """Whether somebody is said to be there no more, and that nobody reads what comes for them.
+
+    By themselves, as only a machine says it, or by an office that thanks for a message unnamed.
+    """
     begin = text[:300]
     left = _LEFT.search(begin)
-    name = author.casefold().split()[-1:]
-    if left is None or not name or len(name[0]) < 3 or _OF_ONESELF.search(begin):
+    if left is None or _OF_ONESELF.search(begin):
         return False
-    if name[0] not in begin[max(0, left.start() - NEAR) : left.start()].casefold():
+    if _UNREAD.search(text) is None and _NO_ANSWER.search(text) is None:
         return False
-    return _UNREAD.search(text) is not None or _NO_ANSWER.search(text) is not None
+    name = message.author_name.casefold().split()[-1:]
+    before = begin[max(0, left.start() - NEAR) : left.start()].casefold()
+    of_author = bool(name) and len(name[0]) > 2 and name[0] in before
+    return of_author or (thanked and not (message.in_reply_to or message.references))
 
 
 def _nobody_wrote(message: Message, thanked: bool) -> bool:
@@ -205,8 +221,10 @@ def _nobody_wrote(message: Message, thanked: bool) -> bool:
     local = message.from_.local_part if message.from_ else ""
     if message.return_path == "" or _MACHINE.match(local):
         return True
-    answers = message.in_reply_to or message.references
-    return thanked and not answers and _OFFICE.match(local) is not None
+    if message.in_reply_to or message.references:
+        return False
+    named = _SUBJECT.search(message.subject) is not None
+    return named or (thanked and _OFFICE.match(local) is not None)
 
 
 def _asks(title: str) -> bool:

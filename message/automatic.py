@@ -44,6 +44,12 @@ _NOTICE = re.compile(
     r"found (?:an? )?(?:infected|virus)|virus (?:found|detected|alert)|blocked message",
     re.IGNORECASE,
 )
+# So the filter of a person says why it holds a message, and for whom it would not.
+_STRANGER = re.compile(
+    r"\bnot (?:yet )?(?:on|in) (?:my|our|his|her|their) (?:\w+ )?(?:list of )?(?:approved|allowed|"
+    r"known|trusted|safe)(?: senders?| contacts?|\s+list)\b[^\n]{0,80}\s[^\n]{0,40}\bclick\b",
+    re.IGNORECASE,
+)
 # A gateway holds a message until its sender shows that they are a person.
 _HELD = re.compile(
     r"\b(?:for your (?:message|e-?mail) to be (?:delivered|released)|to (?:have|get) your "
@@ -154,8 +160,9 @@ def _by_loop_guard(message: Message) -> str | None:
     """
     if message.get("List-Id") or message.get("List-Post"):
         return None
-    # RFC 3834 §5: people guard against loops as well, and say that they wrote themselves.
-    if _keyword(message.get("Auto-Submitted")) == "no":
+    # People guard against loops as well: they say so (RFC 3834 §5), or name their mail program.
+    written = message.get("X-Mailer") or message.get("User-Agent")
+    if written or _keyword(message.get("Auto-Submitted")) == "no":
         return None
     author = message.from_.address.lower() if message.from_ else ""
     if author and (message.get("X-Loop") or "").strip().strip("<>").lower() == author:
@@ -248,7 +255,10 @@ def _by_notice(message: Message) -> str | None:
     machine = re.match(r"(?:post[._-]?master|mailer-daemon|no-?reply|do-?not-?reply)", local)
     if machine and _NOTICE.search(message.subject):
         return "a notice of a mail filter"
-    held = (machine or message.return_path == "") and "://" in message.text[:5_000]
+    linked = "://" in message.text[:5_000]
+    if linked and not message.in_reply_to and _STRANGER.search(message.text[:2_000]):
+        return "a mail filter wants its sender to confirm"
+    held = linked and (machine or message.return_path == "")
     if held and _HELD.search(" ".join(message.text[:5_000].split())):
         return "a mail filter wants its sender to confirm"
     return None

@@ -21,8 +21,10 @@ _BEFORE = (
     "s il vous plaît", "s il vous plait", "beste allemaal", "beste collega s", "goedendag",
     "geachte heer mevrouw", "graag", "buenos días", "buenas tardes", "hola", "por favor",
     "buongiorno", "salve", "per favore", "bom dia", "olá", "hej", "hei", "vänligen",
+    "dzień dobry", "dobrý den",
 )  # fmt: skip
 _AFTER = (
+    "and", "y", "und", "et", "och", "og", "i", "to all", "to everyone", "to you all", "à tous",
     "thank you very much", "thank you so much", "thank you in advance", "thanks in advance",
     "thanks very much", "thanks so much", "many thanks", "thank you", "thanks", "ta very much",
     "ta", "with kind regards", "kind regards", "best regards", "warm regards", "with best wishes",
@@ -31,12 +33,14 @@ _AFTER = (
     "diolch yn fawr", "diolch o galon", "diolch", "cofion gorau", "cofion", "os gwelwch yn dda",
     "mit freundlichen grüßen", "mit freundlichem gruß", "freundliche grüße", "viele grüße",
     "vielen dank", "danke schön", "danke", "mfg", "bitte",
-    "bien cordialement", "cordialement", "merci d avance", "merci beaucoup", "merci", "svp",
+    "bonne continuation", "bonne journée", "bien cordialement", "cordialement",
+    "merci d avance", "merci beaucoup", "merci", "svp",
     "s il vous plaît", "s il vous plait", "bien à vous",
     "met vriendelijke groet", "met vriendelijke groeten", "groet", "groeten", "groetjes",
     "alvast bedankt", "bedankt", "dank u", "a u b", "aub",
     "muchas gracias", "gracias", "un saludo", "saludos", "por favor",
     "grazie mille", "grazie", "cordiali saluti", "per favore", "obrigado", "obrigada",
+    "dziękuję", "z góry dziękuję", "pozdrawiam", "z poważaniem", "děkuji", "s pozdravem",
     "med vänliga hälsningar", "vänliga hälsningar", "tack på förhand", "tack", "mvh",
     "med venlig hilsen", "venlig hilsen", "med vennlig hilsen", "på forhånd tak", "tak", "takk",
 )  # fmt: skip
@@ -65,7 +69,10 @@ _ENGLISH = (
     r"leave(?: (?:this|the|your) (?:list|group|network|mailing list))?|"
     r"remove|stop|stop (?:sending|e ?mailing) me(?: (?:these|any|your|more|any more|all) "
     rf"(?:e ?mails?|messages?|mails?|newsletters?))?{_NOW}|"
-    r"(?:cancel|end) my (?:subscription|membership))"
+    r"(?:cancel|end) my (?:subscription|membership)|"
+    r"i (?:(?:no longer|do not|don t) (?:want|wish|need)|would rather not) (?:to )?"
+    rf"(?:receive|get|be sent)(?: \w+){{0,2}} (?:e ?mails?|mails?|messages?|posts?){_OFF}"
+    r"(?: any ?more)?)"
 )
 _ME_CY = r"(?:fi|ni|fy enw(?: i)?|fy nghyfeiriad(?: e bost)?(?: i)?)"
 _WELSH = (
@@ -95,7 +102,10 @@ _GERMAN = (
     rf"ich (?:möchte|will) (?:mich )?(?:bitte )?(?:(?:von|aus) {_LIST_DE} )?"
     r"(?:abmelden|austragen|abbestellen)|"
     rf"ich (?:möchte|will) (?:bitte )?(?:von|aus) {_LIST_DE} (?:gestrichen|gelöscht|entfernt|"
-    r"genommen) werden)"
+    r"genommen) werden|"
+    r"ich (?:möchte|will|wünsche) (?:bitte )?keine (?:weiteren )?(?:e ?mails?|mails?|nachrichten|"
+    rf"newsletter)(?: mehr)?(?: (?:von|aus|über) {_LIST_DE})?(?: mehr)?"
+    r"(?: (?:bekommen|erhalten|empfangen))?)"
 )
 _FRENCH = (
     r"(?:désinscription|désabonnement|désabonner|"
@@ -106,7 +116,9 @@ _FRENCH = (
     r"(?:désinscrivez|désabonnez|retirez|enlevez|supprimez) moi"
     r"(?: de (?:cette|la|votre) liste(?: (?:de diffusion|d envoi))?)?|"
     r"je (?:souhaite|souhaiterais|voudrais|veux|désire) (?:me |être )?(?:désinscrire|désabonner|"
-    r"désinscrite?|désabonnée?|retirée?)(?: de (?:cette|la|votre) liste(?: de diffusion)?)?)"
+    r"désinscrite?|désabonnée?|retirée?)(?: de (?:cette|la|votre) liste(?: de diffusion)?)?|"
+    r"je ne (?:souhaite|veux|désire) plus recevoir (?:ces|vos|de|les) (?:e ?mails?|mails?|"
+    r"messages?|courriels?)(?: de (?:cette|la|votre) liste(?: de diffusion)?)?)"
 )
 _DUTCH = (
     r"(?:(?:afmelden|uitschrijven|afmelding|uitschrijving)"
@@ -134,19 +146,28 @@ _NORDIC = (
     r"fjern meg|meld meg (?:av|ut)|avmeld(?: meg)?)"
     r"(?: (?:från|fra|af|av) (?:den här |denna |denne )?\w{0,10}list(?:a|en|an))?"
 )
+_SLAVIC = (
+    r"(?:(?:(?:bardzo )?proszę o |poproszę o )?(?:wypisanie|usunięcie|skreślenie|wykreślenie)"
+    r"(?: mnie| mojego adresu)?|(?:proszę (?:mnie )?)?(?:wypisać|usunąć|skreślić|wykreślić)"
+    r"(?: mnie| mój adres)?|(?:prosím (?:o )?)?odhlášení|odhlaste mě|(?:prosím )?vyřaďte mě)"
+    r"(?: z(?:e)?(?: \w+)? (?:listy|seznamu)(?: (?:mailingowej|dyskusyjnej|adresowej|"
+    r"wysyłkowej|mailing))?)?"
+)
 _LEAVE = re.compile(
-    "|".join((_ENGLISH, _WELSH, _GERMAN, _FRENCH, _DUTCH, _ROMANCE, _NORDIC)), re.IGNORECASE
+    "|".join((_ENGLISH, _WELSH, _GERMAN, _FRENCH, _DUTCH, _ROMANCE, _NORDIC, _SLAVIC)),
+    re.IGNORECASE,
 )
 #: When somebody goes, and from where.
 _WHEN = (
     r"(?: (?:at|on|in|from|the|my|this|these|a|an|end|of|to|new|month|week|year|council|post|role|"
     r"job|next|last|soon|work|here|there|organi[sz]ation|team|department|authority|area|field|"
     r"\d{1,4}|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|"
-    r"july|august|september|october|november|december)){0,8}"
+    r"july|august|september|october|november|december|christmas|easter|spring|summer|autumn|"
+    r"winter)){0,8}"
 )
 #: Why somebody goes, and a good word for those who stay: no more than that.
 _REASON = re.compile(
-    rf"(?:as |because |since )?i (?:am|m|will be|have|ve)(?: now| just| recently| since)? "
+    rf"(?:as |because |since )?i(?: am| m| will be| have| ve)?(?: now| just| recently| since)? "
     rf"(?:retiring|retired|leaving|left|moving (?:on|jobs?|roles?)|moved (?:on|jobs?|roles?)|"
     rf"chang(?:ed|ing) (?:jobs?|roles?|departments?|teams?|posts?)){_WHEN}|"
     rf"(?:as |because |since )?i (?:no longer|do not|don t) (?:work|need|wish|want){_WHEN}|"
@@ -158,7 +179,12 @@ _REASON = re.compile(
     r"several times|before|already)){1,2}|"
     r"i (?:did not|didn t|never) (?:sign up|subscribe|ask)(?: (?:to|for) (?:this|these|it)"
     r"(?: \w+)?)?|"
-    r"i (?:am|m|keep) (?:getting|receiving) too many(?: \w+){0,2}|"
+    r"i (?:am |m |keep )?(?:get|getting|receive|receiving) (?:far |way |much )?too (?:many|much)"
+    r"(?: \w+){0,4}|"
+    r"ich (?:\w+ ){1,3}nicht mehr(?: \w+){0,4}|"
+    r"ich (?:bin|gehe) (?:jetzt |nun |inzwischen )?(?:in rente|in pension|im ruhestand|"
+    r"umgezogen)|"
+    r"je (?:déménage|quitte|pars|change|prends)(?: [\w’']+){1,6}|"
     r"(?:thank you|thanks|many thanks)(?: (?:very|so) much)? for (?:all )?(?:of )?(?:the|your) "
     r"(?:\w+ ){0,2}(?:messages|emails|e mails|posts|help|work|news|newsletters|updates|years)|"
     r"(?:it has been|it was) (?:very |really )?(?:interesting|useful|helpful)",
@@ -170,7 +196,13 @@ _GREETED = re.compile(
     r"(?: [^\W\d_][\w.'’-]*){0,2}\s*[,!–-]\s*",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\s*[/;]\s+|\s*\n\s*\n\s*")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\s*[/;]\s+|\s+[-–—]\s+|\s*\n\s*\n\s*")
+#: "We moved away, so please ...": whatever comes before, it is why somebody goes.
+_BECAUSE = re.compile(
+    r"[^.?!\n]{3,100}, (?:and )?(?:so|therefore|daher|deshalb|darum|donc|dus|así que|därför|"
+    r"derfor) ",
+    re.IGNORECASE,
+)
 #: What stands on a card below a name: no sentences of anybody.
 _CARD = re.compile(
     r"[|@\d]|www\.|https?:|\b(?:follow us|confidential|intended|recipient|addressee|printing|"
@@ -194,10 +226,19 @@ def only_asks(own: str, author: Mailbox | None) -> bool:
     if len(text) > LONGEST:
         return False
     sentences = [one for one in _SENTENCE.split(_GREETED.sub("", text)) if one.strip()]
-    asked = [says_leave(" ".join(one.split())) for one in sentences]
+    asked = [_asks(" ".join(one.split())) for one in sentences]
     return any(asked) and all(
         leaves or _is_aside(one) for one, leaves in zip(sentences, asked, strict=True)
     )
+
+
+def _asks(sentence: str) -> bool:
+    """Whether a sentence asks to leave, and says at most why."""
+    because = _BECAUSE.match(sentence)
+    if says_leave(sentence[because.end() :] if because else sentence):
+        return True
+    asked, _, why = sentence.rpartition(", ")
+    return says_leave(asked) and _is_aside(why)
 
 
 def _asks_whole(lines: list[str]) -> bool:

@@ -22,13 +22,13 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _THANKS = Phrases(
-    "thank|dank|merci|remercions|gracias|grazie|obrigad|tack |tak |takk |dziękujemy|diolch",
+    "thank|dank|merci|remercions|gracias|grazie|obrigad|tack |tak |takk |dziękuj|diolch",
     r"\b(?:thank(?:s| you)(?: very much| so much)? for (?:contacting|your|getting in touch|"
     r"writing|e-?mailing)|(?:vielen |herzlichen |besten )?dank für ihre?|danke für ihre?|"
     r"merci (?:de|pour) (?:votre|nous)|vous remercions|(?:be)?dankt? (?:u )?voor (?:uw|je|het)|"
     r"hartelijk dank|gracias por (?:su|tu|contactar|ponerse|escribir)|grazie per (?:aver|la|il)|"
     r"obrigad[oa] (?:pel[oa]|por)|tack för (?:ditt|din|att|er)|tak for (?:din|dit|deres)|"
-    r"takk for (?:din|ditt|at)|dziękujemy za|diolch (?:yn fawr )?am)\b",
+    r"takk for (?:din|ditt|at)|dziękuj(?:ę|emy) za|diolch (?:yn fawr )?am)\b",
 )
 #: Words between marks of quotation are somebody else's; within a line or a few.
 _MENTIONED = re.compile('"[^"]{1,1500}"|“[^“”]{1,1500}”|«[^«»]{1,1500}»|„[^„“”]{1,1500}[“”]')
@@ -81,5 +81,7 @@ def _sentences(text: str) -> Iterator[str]:
 def _without_greeting(sentence: str) -> str:
     head, comma, rest = sentence.partition(",")
     if comma and len(head) < LONGEST_GREETING:
-        return rest.strip()
+        rest = rest.strip()
+        # "Madame, Monsieur,"
+        return "" if rest.endswith(",") and len(rest) < LONGEST_GREETING else rest
     return "" if len(sentence) < LONGEST_GREETING else sentence

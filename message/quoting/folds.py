@@ -127,7 +127,8 @@ _DISCLAIMER = re.compile(
     r"for information about how we .{0,40}(?:use|process).{0,40}(?:data|information)|"
     r"diese e-?mail .{0,60}vertraulich|ce (?:message|courriel|mail) .{0,80}(?:confidentiel|destin)|"
     r"este (?:mensaje|correo) .{0,80}confidencial|le informazioni contenute|"
-    r"dit (?:e-?mail)?bericht .{0,80}(?:vertrouwelijk|bestemd)|denne (?:e-?)?mail .{0,60}fortrolig|"
+    r"(?:de (?:informatie|inhoud) (?:in|van) )?dit (?:e-?mail)?bericht .{0,80}"
+    r"(?:vertrouwelijk|bestemd)|denne (?:e-?)?mail .{0,60}fortrolig|"
     r"registered (?:office|in england|company|charity)\b|company (?:no|number|registration)\b)",
     re.IGNORECASE,
 )

@@ -1,14 +1,14 @@
-"""Answers written into a quotation without marks: in a colour, behind initials, or below questions.
+"""Answers written into a quotation without marks: in a colour, behind a sign, or below questions.
 
 Outlook marks nothing of what it quotes, so people say above how their answers are to be told:
-"in red below", "marked [JK]", "after each of your questions". The new Outlook and its web page tell
-them by themselves: what they quote has "x_" before the names of its classes, and what is typed into
-it has not.
+"in red below", "marked [JK]", "after the >>", "below each of your questions". The new Outlook and
+its web page tell them by themselves: what they quote has "x_" before the names of its classes, and
+what is typed into it has not.
 """
 
 import colorsys
 import re
-from itertools import chain, groupby, pairwise
+from itertools import chain
 
 from lxml.etree import LxmlError  # type: ignore[import-untyped]
 from lxml.html import HtmlElement, document_fromstring  # type: ignore[import-untyped]
@@ -31,8 +31,10 @@ FULL_LINE = 60
 FEWEST_ANSWERS = 2
 _BELOW = re.compile(
     r"\b(?:(?:answer|repl|respon|comment|thought|note)\w*\b[^.!?\n]{0,60}\b(?:below|in-?line|"
-    r"in the (?:text|body)|in between|(?:after|under|against|beneath|below) each|underneath)|"
+    r"(?:in|within|into) (?:the|your) (?:text|body|e-?mail|message)|in between|"
+    r"(?:after|under|against|beneath|below) each|underneath)|"
     r"(?:below|in-?line)\b[^.!?\n]{0,30}\b(?:answer|repl|respon|comment)\w*|"
+    r"(?:typed|written|put|answered) (?:\w+ ){0,3}(?:in|into|within) your (?:text|e-?mail|message)|"
     r"(?:antwort|anmerkung|kommentar)\w*\b[^.!?\n]{0,60}\b(?:unten|im text|direkt|darunter|"
     r"dazwischen|unter (?:ihren|deinen|den|jeder))|"
     r"(?:réponse|commentaire|répondu)\w*\b[^.!?\n]{0,60}(?:ci-dessous|dans le (?:texte|corps)|"
@@ -50,6 +52,17 @@ _BELOW = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(r"\[([^\W\d_]{2,12})\](?=\W|$)")
+#: A sign that stands alone above, and before each answer.
+_SIGN = re.compile(r"(?<!\S)(?:>{2,3}|\*{1,3}|-{1,3}>|={1,2}>|#{2,3}|\+{2,3}|/{2})(?=[\s.,]|$)")
+#: Of a colour it is said whose it is, or where.
+_CLAUSE = re.compile(r"[.,;:!?\n()–]|\s-\s")
+_ELSEWHERE = re.compile(
+    r"\b(?:yours|your (?:answers?|comments?|replies|notes?|changes)|theirs?|his|hers?|last|"
+    r"previous|earlier|before|old|attach\w*|file|document|word|"
+    r"(?:ihre|deine) (?:antwort|kommentar)\w*|(?:vos|votre) (?:réponse|commentaire)s?|letzte\w*|"
+    r"anhang|datei|pièce|bijlage)\b",
+    re.IGNORECASE,
+)
 _HUES = {
     "red": re.compile(
         r"\b(?:red|rot|rouge|rood|rojo|rosso|vermelho|röd\w*|rødt?|punaise\w*|czerwon\w*|n?g?goch|"
@@ -70,6 +83,11 @@ _HUES = {
         r"\b(?:purple|violett?|lila|paars|viola|morado|roxo|porffor|magenta|pink)\b",
         re.IGNORECASE,
     ),
+    "yellow": re.compile(
+        r"\b(?:yellow|gelb|jaune|geel|amarill[oa]|giallo|gula?|gult|melyn|żółt\w*|keltai\w*|žlut\w*|"
+        r"жёлт\w*|желт\w*)\b",
+        re.IGNORECASE,
+    ),
 }
 _NAMED = {
     "red": "ff0000", "darkred": "8b0000", "crimson": "dc143c", "firebrick": "b22222",
@@ -77,9 +95,9 @@ _NAMED = {
     "mediumblue": "0000cd", "royalblue": "4169e1", "dodgerblue": "1e90ff", "green": "008000",
     "darkgreen": "006400", "limegreen": "32cd32", "lime": "00ff00", "seagreen": "2e8b57",
     "purple": "800080", "magenta": "ff00ff", "fuchsia": "ff00ff", "darkviolet": "9400d3",
-    "indigo": "4b0082",
+    "indigo": "4b0082", "yellow": "ffff00", "gold": "ffd700", "cyan": "00ffff", "aqua": "00ffff",
 }  # fmt: skip
-_COLOUR = re.compile(r"(?:^|;)\s*color\s*:\s*([^;!]+)", re.IGNORECASE)
+_COLOUR = re.compile(r"(?:^|;)\s*(?:background(?:-color)?|color)\s*:\s*([^;!]+)", re.IGNORECASE)
 _RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})", re.IGNORECASE)
 _TYPED = "elementToProof"
 
@@ -96,17 +114,20 @@ def mark(lines: list[Line], author: str, html: str | None) -> None:
     said = " ".join(line.plain for line in lines[:first])
     said = f"{said[:NEAR]}\n{said[NEAR:][-NEAR:]}"
     quoted = [line for line in lines[first:] if line.kind == "quoted"]
-    bare = sum(not (line.marked or line.blank) for line in quoted) > FEW_LINES
-    below = bare and _BELOW.search(said) is not None
-    tagged = bare and any(line.plain.startswith("[") for line in quoted)
-    phrases = _phrases(html, said) if html and len(quoted) <= MOST_LINES else []
-    if not (below or tagged or phrases):
+    below = _BELOW.search(said) is not None
+    _mark_coloured(quoted, said, html, below)
+    if sum(not (line.marked or line.blank) for line in quoted) <= FEW_LINES:
         return
-    quoted = _first_message(quoted)
-    _mark_tagged(quoted, _TAG.findall(said), names.forms([author]))
-    if below:
-        _mark_below_questions(quoted)
-    _mark_phrases(quoted, phrases)
+    sign = _SIGN.search(said)
+    tagged = any(line.plain.startswith("[") for line in quoted)
+    if below or sign or tagged:
+        quoted = _first_message(quoted)
+        if tagged:
+            _mark_tagged(quoted, _TAG.findall(said), names.forms([author]))
+        if sign:
+            _mark_signed(quoted, sign[0])
+        if below:
+            _mark_below_questions(quoted)
 
 
 def _first_message(lines: list[Line]) -> list[Line]:
@@ -124,39 +145,77 @@ def _first_message(lines: list[Line]) -> list[Line]:
 
 
 def _mark_tagged(quoted: list[Line], announced: list[str], author: frozenset[str]) -> None:
-    """What stands behind "[JK]", as the text above says, or as the author's name begins."""
-    known = author | {tag.casefold() for tag in announced}
+    """What stands behind "[JK]", as the text above says, or as the author's name begins.
+
+    Where others speak so as well, it is what was said in a meeting.
+    """
+    named = {tag.casefold() for tag in announced}
+    tags = [tag[1].casefold() if (tag := _TAG.match(line.plain)) else "" for line in quoted]
+    known = named if {*tags, ""} - named - author - {""} else named | author
+    _mark_begun(quoted, [bool(tag) and tag in known for tag in tags])
+
+
+def _mark_signed(quoted: list[Line], sign: str) -> None:
+    """What stands behind a sign of which the text above speaks, if nothing else has marks."""
+    begins = [line.plain.startswith(sign) for line in quoted]
+    if not any(line.marked and not begun for line, begun in zip(quoted, begins, strict=True)):
+        _mark_begun(quoted, begins)
+
+
+def _mark_begun(quoted: list[Line], begins: list[bool]) -> None:
+    """Lines that begin an answer, and those in which a full line goes on."""
     full = False
-    for line in quoted:
-        tag = _TAG.match(line.plain) if line.plain.startswith("[") else None
-        begins = tag is not None and tag[1].casefold() in known
-        goes_on = full and tag is None and not line.blank and line.plain[0].islower()
-        if (begins or goes_on) and not line.marked:
+    for line, begun in zip(quoted, begins, strict=True):
+        goes_on = full and not line.blank and line.plain[0].islower()
+        full = (begun or goes_on) and len(line.plain) >= FULL_LINE
+        if begun or goes_on:
             line.kind = "own"
-            full = len(line.plain) >= FULL_LINE
-        else:
-            full = False
 
 
 def _mark_below_questions(quoted: list[Line]) -> None:
-    """The paragraphs that stand below a question, where several do."""
+    """The lines that stand below a question up to the next one or to a blank, where several do."""
     if any(line.marked or line.kind == "own" for line in quoted):
         return
-    paragraphs = [list(lines) for blank, lines in groupby(quoted, _is_blank) if not blank]
-    answers = [
-        below
-        for above, below in pairwise(paragraphs)
-        if above[-1].plain.endswith("?")
-        and not below[-1].plain.endswith("?")
-        and not farewells.is_thanks(below[0].plain)
-    ]
+    answers: list[list[Line]] = []
+    asked = answering = False
+    for line in quoted:
+        question = line.plain.endswith("?")
+        if line.blank:
+            answering = False
+        elif question:
+            asked, answering = True, False
+        elif answering:
+            answers[-1].append(line)
+        elif asked and not farewells.is_thanks(line.plain):
+            answers.append([line])
+            answering = True
+        asked = question or (asked and line.blank)
     if len(answers) >= FEWEST_ANSWERS:
         for line in chain.from_iterable(answers):
             line.kind = "own"
 
 
-def _is_blank(line: Line) -> bool:
-    return line.blank
+def _mark_coloured(quoted: list[Line], said: str, html: str | None, below: bool) -> None:
+    """What stands in the colour of which the text above speaks.
+
+    In a chain it may be anywhere, but for a colour that was spoken of before.
+    """
+    if html is None or len(html) > LARGEST_HTML or len(quoted) > MOST_LINES:
+        return
+    named = {name for name, words in _HUES.items() if words.search(said)}
+    hues = _own_hues(said)
+    if not (named or below or f"x_{_TYPED}" in html):
+        return
+    before = " ".join(line.plain for line in quoted)
+    if not hues or any(_HUES[name].search(before) for name in hues):
+        quoted = _first_message(quoted)
+    _mark_phrases(quoted, _phrases(html, hues or (set() if named or not below else set(_HUES))))
+
+
+def _own_hues(said: str) -> set[str]:
+    """The colours that the author calls theirs."""
+    clauses = [one for one in _CLAUSE.split(said) if not _ELSEWHERE.search(one)]
+    return {name for name, words in _HUES.items() if any(words.search(one) for one in clauses)}
 
 
 def _mark_phrases(quoted: list[Line], phrases: list[str]) -> None:
@@ -177,11 +236,8 @@ def _is_in(words: str, phrases: list[str]) -> bool:
     return words.count(" ") > 1 and any(f" {words} " in f" {phrase} " for phrase in phrases)
 
 
-def _phrases(html: str, said: str) -> list[str]:
-    """The words of what stands in the colours named, or was typed into what Outlook quotes."""
-    hues = {name for name, words in _HUES.items() if words.search(said)}
-    if len(html) > LARGEST_HTML or not (hues or f"x_{_TYPED}" in html):
-        return []
+def _phrases(html: str, hues: set[str]) -> list[str]:
+    """The words of what stands in one of the colours, or was typed into what Outlook quotes."""
     try:
         tree = document_fromstring(html)
     except (LxmlError, ValueError):
@@ -196,16 +252,17 @@ def _phrases(html: str, said: str) -> list[str]:
         below = below or f"x_{_TYPED}" in classes
         if element.getparent() in inside:
             inside.add(element)
-        elif (below and _TYPED in classes) or (hues and _hue_of(element) in hues):
+        elif (below and _TYPED in classes) or (hues and _hues_of(element) & hues):
             inside.add(element)
             found.append(" ".join(words_in(str(element.text_content()))))
     return [words for words in found if words][:MOST_PHRASES]
 
 
-def _hue_of(element: HtmlElement) -> str | None:
-    found = _COLOUR.search(element.get("style") or "")
-    value = found[1] if found else element.get("color") if element.tag == "font" else None
-    return hue(value) if value else None
+def _hues_of(element: HtmlElement) -> set[str]:
+    values = _COLOUR.findall(element.get("style") or "")
+    if element.tag == "font":
+        values.append(element.get("color") or "")
+    return {found for value in values if (found := hue(value))}
 
 
 def hue(value: str) -> str | None:
@@ -226,6 +283,8 @@ def hue(value: str) -> str | None:
     degrees = turn * 360
     if degrees < 20 or degrees >= 340:
         return "red"
+    if 40 <= degrees < 70:
+        return "yellow"
     if 70 <= degrees < 170:
         return "green"
     if 190 <= degrees < 260:

@@ -12,11 +12,12 @@ HEAD = (
     "To: Colin Veitch <colin@stane.example>\nSubject: Open points\n\n"
 )
 ASKED = ("Who can see the recordings?", "How long do we keep them?")
-ANSWERED = ("Only the social worker.", "Thirty days, then they go.")
+ANSWERED = ["Only the social worker.", "Thirty days, then they go."]
 SPACED = "\n\n".join(
     text for pair in zip(ASKED, ANSWERED, strict=True) for text in pair
 )  # fmt: skip
 TIGHT = "".join(f"{one}\n[{{0}}] {two}\n" for one, two in zip(ASKED, ANSWERED, strict=True))
+LINES = "".join(f"{one}\n{two}\n" for one, two in zip(ASKED, ANSWERED, strict=True))
 
 
 def own(said: str, below: str, html: str | None = None) -> list[str]:
@@ -44,6 +45,7 @@ def painted(style: str, tag: str = "span") -> str:
 def test_below_each_question(said: str) -> None:
     """Said so above, what stands below several questions is an answer."""
     assert own(said, SPACED) == [said, *ANSWERED]
+    assert own(said, LINES) == [said, *ANSWERED]
 
 
 @pytest.mark.parametrize(
@@ -72,9 +74,39 @@ def test_behind_a_name_in_brackets(said: str, tag: str) -> None:
 
 
 def test_what_lies_deeper_was_there_before() -> None:
-    """Answers of the last round, in the same colour and behind the same name, stay quoted."""
-    older = f"Older.\n\n{HEAD}{TIGHT.format('CV')}"
-    assert own("In red.", older, painted('style="color:red"')) == ["In red."]
+    """Answers of the last round, behind the same name and in a colour spoken of then."""
+    red = painted('style="color:red"')
+    assert own("Notes.", f"Older.\n\n{HEAD}{TIGHT.format('CV')}", red) == ["Notes."]
+    assert own("In red.", f"In red.\n\n{HEAD}{SPACED}", red) == ["In red."]
+    assert own("Now red.", f"In blue.\n\n{HEAD}{SPACED}", red) == ["Now red.", *ANSWERED]
+
+
+@pytest.mark.parametrize("sign", [">>", "**", "-->", "##"])
+def test_behind_a_sign(sign: str) -> None:
+    """Of which the text above speaks; in a quotation with marks of its own it says nothing."""
+    answers = [f"{sign} {words}" for words in ANSWERED]
+    below = "\n".join(line for pair in zip(ASKED, answers, strict=True) for line in pair)
+    assert own(f"Mine start with {sign}", below)[1:] == (ANSWERED if sign == ">>" else answers)
+    assert own("Thanks.", below) == ["Thanks."]
+    marked = "".join(f"> {line}\n" for line in below.splitlines())
+    assert own(f"Mine start with {sign}", marked)[1:] == []
+
+
+def test_whose_colour_it_is() -> None:
+    """Mine, not yours, last week's or that of a file; any, where answers stand below."""
+    red = painted('style="color:red"')
+    for said in ("I added mine in green, yours are in red.", "The red ones are from last week.",
+                 "Changes are in red in the attached file."):  # fmt: skip
+        assert own(said, SPACED, red) == [said]
+    for said in ("I've typed into your email.", "I've replied in red within your email."):
+        assert own(said, SPACED, red) == [said, *ANSWERED]
+
+
+def test_minutes_are_not_answers() -> None:
+    """Where others have their initials too, the author spoke in a meeting."""
+    said = "One correction: Tom asked, not me."
+    below = "[CV] How long are drafts kept?\n[PH] Thirty days.\n[CV] So be it."
+    assert own(said, below) == [said]
 
 
 def test_a_wrapped_answer_goes_on() -> None:
@@ -125,7 +157,8 @@ def test_typed_into_what_outlook_quotes() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [("red", "red"), ("#c00", "red"), ("rgb(192,0,0)", "red"), ("#0070C0", "blue"),
-     ("#00B050", "green"), ("#7030A0", "purple"), ("rgba(0, 0, 255, .9)", "blue"),
+     ("#00B050", "green"), ("#7030A0", "purple"), ("yellow", "yellow"),
+     ("rgba(0, 0, 255, .9)", "blue"),
      ("black", None), ("windowtext", None), ("#333333", None), ("white", None), ("#12", None),
      ("rgb(9999,0,0)", None), ("", None)],
 )  # fmt: skip

@@ -16,7 +16,7 @@ OTHERWISE = {
     "zendesk_agent_human.eml", "r-outlook-like.eml", "r-tapback.eml", "a-ooo-nosubj.eml",
     "a-school-holiday.eml",
 }  # fmt: skip
-_CASES = written("kinds") + written("kinds_2")
+_CASES = written("kinds") + written("kinds_2") + written("kinds_3")
 
 
 @pytest.fixture(scope="module")
