@@ -111,12 +111,15 @@ def mark(lines: list[Line], author: str, html: str | None) -> None:
     first = next((at for at, line in enumerate(lines) if line.kind == "quoted"), None)
     if first is None:
         return
+    quoted = [line for line in lines[first:] if line.kind == "quoted"]
+    bare = sum(not (line.marked or line.blank) for line in quoted) > FEW_LINES
+    if html is None and not bare:
+        return
     said = " ".join(line.plain for line in lines[:first])
     said = f"{said[:NEAR]}\n{said[NEAR:][-NEAR:]}"
-    quoted = [line for line in lines[first:] if line.kind == "quoted"]
     below = _BELOW.search(said) is not None
     _mark_coloured(quoted, said, html, below)
-    if sum(not (line.marked or line.blank) for line in quoted) <= FEW_LINES:
+    if not bare:
         return
     sign = _SIGN.search(said)
     tagged = any(line.plain.startswith("[") for line in quoted)
@@ -151,7 +154,8 @@ def _mark_tagged(quoted: list[Line], announced: list[str], author: frozenset[str
     """
     named = {tag.casefold() for tag in announced}
     tags = [tag[1].casefold() if (tag := _TAG.match(line.plain)) else "" for line in quoted]
-    known = named if {*tags, ""} - named - author - {""} else named | author
+    others = set(tags) - named - author - {""}
+    known = named if others else named | author
     _mark_begun(quoted, [bool(tag) and tag in known for tag in tags])
 
 
@@ -202,20 +206,19 @@ def _mark_coloured(quoted: list[Line], said: str, html: str | None, below: bool)
     """
     if html is None or len(html) > LARGEST_HTML or len(quoted) > MOST_LINES:
         return
-    named = {name for name, words in _HUES.items() if words.search(said)}
-    hues = _own_hues(said)
-    if not (named or below or f"x_{_TYPED}" in html):
-        return
-    before = " ".join(line.plain for line in quoted)
-    if not hues or any(_HUES[name].search(before) for name in hues):
-        quoted = _first_message(quoted)
-    _mark_phrases(quoted, _phrases(html, hues or (set() if named or not below else set(_HUES))))
-
-
-def _own_hues(said: str) -> set[str]:
-    """The colours that the author calls theirs."""
     clauses = [one for one in _CLAUSE.split(said) if not _ELSEWHERE.search(one)]
-    return {name for name, words in _HUES.items() if any(words.search(one) for one in clauses)}
+    hues = _hues_in("\n".join(clauses))
+    if not (hues or below or f"x_{_TYPED}" in html):
+        return
+    if not hues or hues & _hues_in(" ".join(line.plain for line in quoted)):
+        quoted = _first_message(quoted)
+    if not hues and below and not _hues_in(said):
+        hues = set(_HUES)
+    _mark_phrases(quoted, _phrases(html, hues))
+
+
+def _hues_in(text: str) -> set[str]:
+    return {name for name, words in _HUES.items() if words.search(text)}
 
 
 def _mark_phrases(quoted: list[Line], phrases: list[str]) -> None:
