@@ -4,10 +4,8 @@ A message is known by mailbox, UIDVALIDITY and UID; when a server starts its num
 (RFC 9051 §2.3.1.1), by the hash of its bytes.
 """
 
-import contextlib
 import hashlib
 import zlib
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol, cast
@@ -29,6 +27,7 @@ from sqlalchemy.orm import Session
 from core import clock, database, outbox
 from core.among import among
 from core.events import Event, MailArrived, MailNotUnderstood
+from mailer import at_hand
 from mailer.models import Incoming, MailboxPosition
 from message.parse import Message, parse
 from message.witness import Finding
@@ -96,7 +95,8 @@ def keep_many(
     ]  # fmt: skip
     outbox.record_many(session, told)
     for uid, message in read.items():
-        _remember(digests[uid], message)
+        if uid not in known:
+            at_hand.put(digests[uid], message, waits=uid not in whys)
     return back + new
 
 
@@ -194,14 +194,14 @@ class Kept(Protocol):
 
 def message_of(incoming: Incoming) -> Message:
     """The message, read; what one room has just read the next need not read again."""
-    known = _LATELY.get(incoming.sha256)
-    return known if known is not None else _read(incoming.sha256, incoming.raw)
+    found = at_hand.take({incoming.id: incoming.sha256})
+    return found.get(incoming.id) or _read(incoming.sha256, incoming.raw)
 
 
 def messages_of(session: Session, kept: Sequence[Kept]) -> dict[int, Message]:
     """The same for many, by their numbers; the bytes of those that are not at hand are fetched."""
     digests = {one.id: one.sha256 for one in kept}
-    found = {number: known for number, one in digests.items() if (known := _LATELY.get(one))}
+    found = at_hand.take(digests)
     away = digests.keys() - found.keys()
     if away:
         for row in session.connection().execute(_BYTES, {"numbers": away}):
@@ -210,24 +210,12 @@ def messages_of(session: Session, kept: Sequence[Kept]) -> dict[int, Message]:
 
 
 _BYTES = select(_incoming.c.id, _incoming.c.raw).where(among(_incoming.c.id, "numbers"))
-_LATELY: OrderedDict[str, Message] = OrderedDict()
-#: So many are kept at hand, twice as many as come at once; larger ones are read again.
-_MOST, _LARGEST = 400, 1 << 15
 
 
 def _read(sha256: str, raw: bytes) -> Message:
     message = parse(zlib.decompress(raw))
-    _remember(sha256, message)
+    at_hand.put(sha256, message)
     return message
-
-
-def _remember(sha256: str, message: Message) -> None:
-    if len(message.raw) > _LARGEST:
-        return
-    _LATELY[sha256] = message
-    while len(_LATELY) > _MOST:
-        with contextlib.suppress(KeyError):  # another thread made room as well
-            _LATELY.popitem(last=False)
 
 
 _position = cast(Table, MailboxPosition.__table__)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from core import database, leases
 from core.settings import Settings
-from mailer import imap, inbox, trial, vouching
+from mailer import at_hand, imap, inbox, trial, vouching
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ def listen(settings: Settings, holder: str, stop: threading.Event) -> None:
 
     def keep(folder: imap.Folder, validity: int, messages: Sequence[tuple[int, bytes]]) -> None:
         mailbox = f"{account}/{folder.name}"
+        at_hand.wait_for_room()
         tried = trial.read(dict(messages))
         readable = {uid: raw for uid, raw in messages if uid not in tried.unread}
         # Who wrote what lies in Junk is looked into when somebody takes it out.
