@@ -190,10 +190,7 @@ def acknowledges(message: Message) -> bool:
 
 def _is_unread(message: Message, begins: list[str]) -> bool:
     """Whether a mailbox that says "no reply" begins by saying that nobody reads it."""
-    author = message.from_
-    if author is None or not _MACHINE.match(author.local_part):
-        return False
-    return any(_NO_ANSWER.search(one) for one in begins)
+    return _is_machine(message) and any(_NO_ANSWER.search(one) for one in begins)
 
 
 def _has_left(message: Message, text: str, thanked: bool) -> bool:
@@ -218,13 +215,17 @@ def _nobody_wrote(message: Message, thanked: bool) -> bool:
 
     Who thanks in the name of an office themselves answers, and so names what they answer.
     """
-    local = message.from_.local_part if message.from_ else ""
-    if message.return_path == "" or _MACHINE.match(local):
+    if message.return_path == "" or _is_machine(message):
         return True
     if message.in_reply_to or message.references:
         return False
+    local = message.from_.local_part if message.from_ else ""
     named = _SUBJECT.search(message.subject) is not None
     return named or (thanked and _OFFICE.match(local) is not None)
+
+
+def _is_machine(message: Message) -> bool:
+    return message.from_ is not None and bool(_MACHINE.match(message.from_.local_part))
 
 
 def _asks(title: str) -> bool:
@@ -234,10 +235,9 @@ def _asks(title: str) -> bool:
 
 
 def _sent_by_system(message: Message) -> bool:
-    author = message.from_
     return bool(
         message.return_path == ""
         or message.get("X-Auto-Response-Suppress")
-        or (author and _MACHINE.match(author.local_part))
+        or _is_machine(message)
         or _SUBJECT.search(message.subject)
     )

@@ -8,13 +8,13 @@ what is typed into it has not.
 
 import colorsys
 import re
-from itertools import chain
+from itertools import chain, islice
 
 from lxml.etree import LxmlError  # type: ignore[import-untyped]
 from lxml.html import HtmlElement, document_fromstring  # type: ignore[import-untyped]
 
-from message.quoting import attributions, farewells, headings, names
-from message.quoting.known import words_in
+from message.quoting import farewells, names
+from message.quoting.known import places_of_heads, words_in
 from message.quoting.lines import Line
 
 LARGEST_HTML = 1 << 20
@@ -135,16 +135,7 @@ def mark(lines: list[Line], author: str, html: str | None) -> None:
 
 def _first_message(lines: list[Line]) -> list[Line]:
     """The lines above the second head."""
-    at = heads = 0
-    while at < len(lines):
-        length = 0
-        if not (lines[at].blank or lines[at].marked):
-            length = headings.length_at(lines, at) or attributions.length_at(lines, at)
-        heads += bool(length)
-        if heads == 2:
-            return lines[:at]
-        at += length or 1
-    return lines
+    return lines[: next(islice(places_of_heads(lines), 1, None), len(lines))]
 
 
 def _mark_tagged(quoted: list[Line], announced: list[str], author: frozenset[str]) -> None:

@@ -5,7 +5,7 @@ the text that is quoted knows its lines again, and so the others too.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from urllib.parse import unquote
 
@@ -201,11 +201,16 @@ def _depth(line: Line) -> int:
 def _heads(lines: list[Line]) -> int:
     """How many messages begin in these lines: with two, what is new may be somebody else's."""
     bare = [Line(_MARKS.sub("", line.raw) or "\n") for line in lines]
-    count, at = 0, 0
-    while at < len(bare):
+    return sum(1 for _ in places_of_heads(bare))
+
+
+def places_of_heads(lines: list[Line]) -> Iterator[int]:
+    """Where messages begin in these lines, by what heads them outside of marks."""
+    at = 0
+    while at < len(lines):
         length = 0
-        if not bare[at].blank:
-            length = headings.length_at(bare, at) or attributions.length_at(bare, at)
-        count += bool(length)
+        if not (lines[at].blank or lines[at].marked):
+            length = headings.length_at(lines, at) or attributions.length_at(lines, at)
+        if length:
+            yield at
         at += length or 1
-    return count
